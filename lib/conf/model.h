@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration as the program uses it: typed, complete with defaults, checked. Made from JSON
+ * by conf/load.h. Immutable once made and shared by reference count; a change makes a new one that shares every
+ * service it does not touch. Owner: the configuration thread (main while starting).
+ */
+#ifndef SL_CONF_MODEL_H
+#define SL_CONF_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "lb/engine.h"
+#include "lb/registry.h"
+#include "net/addr.h"
+
+#define SL_NAME_MAX	16 /* port and interface names, with the final zero */
+#define SL_INSTANCE_MAX 32
+
+enum sl_poll { SL_POLL_BUSY, SL_POLL_ADAPTIVE };
+enum sl_vip_mode { SL_VIP_MANAGED, SL_VIP_EXTERNAL };
+enum sl_huge_pages { SL_HUGE_AUTO, SL_HUGE_ON, SL_HUGE_OFF };
+
+struct sl_conf_neighbour {
+	struct sl_addr address;
+	uint8_t mac[6];
+};
+
+/* A DPDK port and its twin. */
+struct sl_conf_port {
+	char name[SL_NAME_MAX];	  /* of the port and of the twin's interface */
+	char *device;		  /* "0000:03:00.0" or "net_tap0,iface=wire0,mac=02:..." */
+	bool twin;
+	char twin_netns[64];	  /* "" = the director's own namespace */
+	uint16_t mtu;
+	uint16_t rx_descriptors;
+	uint16_t tx_descriptors;
+	enum sl_transit transit;
+	struct sl_prefix *addresses; /* the director's own (DIPs) */
+	uint32_t n_addresses;
+	struct sl_conf_neighbour *neighbours; /* static */
+	uint32_t n_neighbours;
+};
+
+/* A virtual address; those of services that are not listed are managed, on the port whose prefix has them. */
+struct sl_conf_vip {
+	struct sl_addr address;
+	enum sl_vip_mode mode;
+	uint32_t port; /* index into ports */
+};
+
+struct sl_conf_server {
+	struct sl_addr address;
+	uint16_t port;
+	uint32_t weight;
+	enum sl_fwd_method fwd;
+};
+
+/* Immutable, shared by configurations; references counted by the configuration thread. */
+struct sl_conf_service {
+	uint32_t references;
+	struct sl_service_key key;
+	const struct sl_sched *sched;
+	uint32_t n_servers;
+	struct sl_conf_server servers[]; /* in the order in which they were added */
+};
+
+struct sl_conf {
+	uint32_t references;
+
+	/* fixed by a start */
+	char instance[SL_INSTANCE_MAX];
+	char **eal_args;
+	uint32_t n_eal_args;
+	uint64_t memory;    /* bytes for DPDK; 0 = chosen */
+	enum sl_huge_pages huge_pages;
+	uint32_t n_workers;
+	int cores[SL_WORKERS_MAX]; /* [n_workers]; -1 = chosen */
+	int control_core;	   /* -1 = chosen */
+	enum sl_poll poll;
+	uint64_t connections; /* 0 = chosen from the memory */
+	uint32_t max_services;
+	uint32_t max_servers;
+	struct sl_conf_port *ports; /* names, devices, twins, descriptors fixed; the rest is live */
+	uint32_t n_ports;
+	char run_directory[108]; /* sockets, lock */
+
+	/* live */
+	enum sl_log_level log_level;
+	struct sl_timeouts timeouts;
+	uint32_t icmp_rate;
+	uint32_t punt_rates[SL_PUNT_COUNT];
+	struct sl_conf_vip *vips; /* sorted by address; every service's VIP is here */
+	uint32_t n_vips;
+	struct sl_conf_service **services; /* sorted by key */
+	uint32_t n_services;
+};
+
+struct sl_conf *sl_conf_ref(struct sl_conf *conf);
+void sl_conf_unref(struct sl_conf *conf); /* accepts NULL */
+
+int sl_service_key_compare(const struct sl_service_key *a, const struct sl_service_key *b);
+
+/* The service, or NULL. */
+const struct sl_conf_service *sl_conf_service_find(const struct sl_conf *conf,
+	const struct sl_service_key *key);
+
+/*
+ * A new configuration with the service put in or taken out (one reference, all else shared).
+ * `service` is taken over. NULL without memory.
+ */
+struct sl_conf *sl_conf_with_service(const struct sl_conf *conf, struct sl_conf_service *service);
+struct sl_conf *sl_conf_without_service(const struct sl_conf *conf,
+	const struct sl_service_key *key);
+
+#endif

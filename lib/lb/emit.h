@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ends of the packet path: the only places where a packet leaves a run of the pipeline. */
+#ifndef SL_LB_EMIT_H
+#define SL_LB_EMIT_H
+
+#include "lb/publish.h"
+#include "lb/worker.h"
+
+static inline void sl_emit_drop(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_drop reason)
+{
+	sl_count_add(w->stats.drops[reason], 1);
+	w->freed.pkts[w->freed.n++] = mbuf;
+}
+
+static inline void sl_emit_tx(struct sl_worker *w, struct rte_mbuf *mbuf, uint16_t port)
+{
+	w->tx[port].pkts[w->tx[port].n++] = mbuf;
+}
+
+/* To Linux, or dropped with punt_full or punt_no_twin. mbuf->port says which twin. */
+void sl_emit_punt(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_punt_class class);
+
+/* To worker `to`, or dropped with handover_full or handover_loop. */
+void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to);
+
+/*
+ * Turns the packet into an ICMP error about itself and sends it back to the neighbour that it came from, or
+ * drops it: `reason` is counted when it was answered or must not be, icmp_rate when over the limit.
+ */
+void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned l3_offset,
+	uint8_t type, uint8_t code, enum sl_drop reason);
+
+#endif

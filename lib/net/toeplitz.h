@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The Toeplitz hash that NICs use to spread packets (RSS), and the crafted key that makes its low
+ * bits depend on the source address and port alone.
+ *
+ * The input is source address, destination address, source port, destination port. Input bit b
+ * (0 = the first) contributes key bits b .. b+31 to the hash. With key bits b+32-L .. b+31 zero for
+ * every bit b of the destination, the low L bits of the hash, which index the redirection table,
+ * see the source only. One key serves IPv4 and IPv6.
+ * Source: Microsoft, "RSS hashing functions", for the hash; docs/architecture.md for the key.
+ */
+#ifndef SL_NET_TOEPLITZ_H
+#define SL_NET_TOEPLITZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+
+#include "base/rand.h"
+
+#define SL_TOEPLITZ_KEY	     52 /* bytes, the longest key that NICs take; 40 are used */
+#define SL_TOEPLITZ_LOW_BITS 9	/* L: redirection tables of up to 512 entries */
+
+struct sl_toeplitz {
+	uint8_t key[SL_TOEPLITZ_KEY];
+	/* hash of the client's endpoint by byte value: address bytes 0..3, port bytes 4..5 */
+	uint32_t table4[6][256];
+};
+
+/*
+ * Makes the key from `rand`, such that moreover consecutive client ports and consecutive even
+ * client ports alike spread evenly over a power of two of queues.
+ */
+void sl_toeplitz_init(struct sl_toeplitz *t, struct sl_rand *rand);
+
+/* Takes over a key that sl_toeplitz_init() made earlier. */
+void sl_toeplitz_set(struct sl_toeplitz *t, const uint8_t key[SL_TOEPLITZ_KEY]);
+
+/* The whole hash as a NIC computes it, from the bytes of the tuple in the order above. */
+uint32_t sl_toeplitz_hash(const uint8_t key[SL_TOEPLITZ_KEY], const void *tuple, size_t length);
+
+/*
+ * The low SL_TOEPLITZ_LOW_BITS bits for an IPv4 client endpoint: equal to those of the whole hash
+ * of any packet from it. Only these bits of the result are defined.
+ */
+static inline uint32_t sl_toeplitz_client4(const struct sl_toeplitz *t, rte_be32_t addr,
+	rte_be16_t port)
+{
+	const uint8_t *a = (const uint8_t *)&addr;
+	const uint8_t *p = (const uint8_t *)&port;
+
+	return t->table4[0][a[0]] ^ t->table4[1][a[1]] ^ t->table4[2][a[2]] ^ t->table4[3][a[3]] ^
+	       t->table4[4][p[0]] ^ t->table4[5][p[1]];
+}
+
+#endif
