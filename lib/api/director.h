@@ -17,17 +17,19 @@
 #include "conf/model.h"
 #include "lb/engine.h"
 
-/* What the program provides. Called on the configuration thread; each may wait for the control core. */
+/* What the program provides. Called on the configuration thread; each may wait for the control
+ * core. */
 struct sl_host {
 	void *arg;
 
-	/* Hands a built generation to the control core: 0; -EBUSY (err says which worker is late). */
+	/* Hands a built generation to the control core: 0; -EBUSY (err says which worker is late).
+	 */
 	int (*publish)(void *arg, struct sl_snapshot *snapshot, struct sl_err *err);
 	/* -EBUSY as above, asked before anything is built. */
 	int (*can_publish)(void *arg, struct sl_err *err);
 	/*
-	 * Makes Linux and the ports follow: addresses, VIPs, static neighbours, MTU, punt rates, log level. All
-	 * or nothing; from is NULL at the start.
+	 * Makes Linux and the ports follow: addresses, VIPs, static neighbours, MTU, punt rates,
+	 * log level. All or nothing; from is NULL at the start.
 	 */
 	int (*system_apply)(void *arg, const struct sl_conf *from, const struct sl_conf *to,
 		struct sl_err *err);
@@ -37,8 +39,10 @@ struct sl_host {
 	json_t *(*neighbours)(void *arg);
 	json_t *(*workers)(void *arg); /* core, NUMA node, ring and pool levels: per worker */
 	json_t *(*vips)(void *arg);    /* address, mode, port, local */
-	/* Reachability of a server as the control core sees it: "reachable", "unresolved", "not on link", "local" */
-	const char *(*reachability)(void *arg, const struct sl_addr *server, enum sl_fwd_method fwd);
+	/* Reachability of a server as the control core sees it: "reachable", "unresolved", "not on
+	 * link", "local" */
+	const char *(*reachability)(
+		void *arg, const struct sl_addr *server, enum sl_fwd_method fwd);
 };
 
 struct sl_director;
@@ -55,7 +59,8 @@ struct sl_director_params {
 struct sl_director *sl_director_new(const struct sl_director_params *params);
 void sl_director_free(struct sl_director *director);
 
-/* Makes `conf` the running configuration, all or nothing. Takes a reference. The first call is the start's. */
+/* Makes `conf` the running configuration, all or nothing. Takes a reference. The first call is the
+ * start's. */
 int sl_director_apply(struct sl_director *director, struct sl_conf *conf, struct sl_err *err);
 
 /* SIGHUP: reads the file and applies it; logs which live changes it discards. */
@@ -64,7 +69,8 @@ int sl_director_reload(struct sl_director *director, struct sl_err *err);
 /* About once a second: confirm timers, ageing of ids, rate estimators (every 2 s). */
 void sl_director_tick(struct sl_director *director);
 
-/* From the control core's watchers (via the configuration thread's queue): a thing that happened. */
+/* From the control core's watchers (via the configuration thread's queue): a thing that happened.
+ */
 void sl_director_event(struct sl_director *director, const char *event_class, json_t *details);
 
 #endif

@@ -9,12 +9,12 @@
 #define SL_BASE_ERR_H
 
 struct sl_err {
-	int code;	  /* errno value, positive; 0 = no error */
-	unsigned line;	  /* 1-based position in the source text; 0 = not known */
-	unsigned column;  /* 1-based, in bytes */
-	char path[256];	  /* JSON pointer of the offending value ("/services/0/port"); may be "" */
+	int code;        /* errno value, positive; 0 = no error */
+	unsigned line;   /* 1-based position in the source text; 0 = not known */
+	unsigned column; /* 1-based, in bytes */
+	char path[256];  /* JSON pointer of the offending value ("/services/0/port"); may be "" */
 	char message[384];
-	char hint[384];	  /* what to do; may be "" */
+	char hint[384]; /* what to do; may be "" */
 };
 
 /*
@@ -25,8 +25,7 @@ int sl_err_set(struct sl_err *err, int code, const char *path, const char *forma
 	__attribute__((format(printf, 4, 5)));
 
 /* Adds the hint to the error that is recorded, unless it has one. */
-void sl_err_hint(struct sl_err *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void sl_err_hint(struct sl_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forgets what is recorded. */
 void sl_err_clear(struct sl_err *err);

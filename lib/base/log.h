@@ -22,8 +22,7 @@ enum sl_log_level sl_log_level(void);
 /* "error", "warning", "notice", "info", "debug". Returns -EINVAL for any other name. */
 int sl_log_level_parse(const char *name, enum sl_log_level *level);
 
-void sl_log(enum sl_log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void sl_log(enum sl_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define sl_log_error(...)   sl_log(SL_LOG_ERROR, __VA_ARGS__)
 #define sl_log_warning(...) sl_log(SL_LOG_WARNING, __VA_ARGS__)

@@ -9,17 +9,20 @@
 #include "conf/model.h"
 #include "lb/registry.h"
 
-/* Refuses, naming the key, a change of what only a start can change. 0 or -EINVAL (err->path names it). */
+/* Refuses, naming the key, a change of what only a start can change. 0 or -EINVAL (err->path names
+ * it). */
 int sl_conf_check_live(const struct sl_conf *from, const struct sl_conf *to, struct sl_err *err);
 
 /*
- * The differences as a JSON array of {"op": "add"|"remove"|"change", "path", "from", "to"}; of a service with
- * changed servers one element per server. At most `max` elements, then one {"op": "more", "count"}.
+ * The differences as a JSON array of {"op": "add"|"remove"|"change", "path", "from", "to"}; of a
+ * service with changed servers one element per server. At most `max` elements, then one {"op":
+ * "more", "count"}.
  */
 json_t *sl_conf_diff(const struct sl_conf *from, const struct sl_conf *to, size_t max);
 
-/* Builds the generation for `to`; `from` is what the registry has (NULL: nothing). Same returns as sl_txn_commit(). */
-int sl_conf_build(struct sl_registry *registry, const struct sl_conf *from, const struct sl_conf *to,
-	struct sl_snapshot **out, struct sl_err *err);
+/* Builds the generation for `to`; `from` is what the registry has (NULL: nothing). Same returns as
+ * sl_txn_commit(). */
+int sl_conf_build(struct sl_registry *registry, const struct sl_conf *from,
+	const struct sl_conf *to, struct sl_snapshot **out, struct sl_err *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The configuration as the program uses it: typed, complete with defaults, checked. Made from JSON
- * by conf/load.h. Immutable once made and shared by reference count; a change makes a new one that shares every
- * service it does not touch. Owner: the configuration thread (main while starting).
+ * by conf/load.h. Immutable once made and shared by reference count; a change makes a new one that
+ * shares every service it does not touch. Owner: the configuration thread (main while starting).
  */
 #ifndef SL_CONF_MODEL_H
 #define SL_CONF_MODEL_H
@@ -17,7 +17,7 @@
 #include "lb/registry.h"
 #include "net/addr.h"
 
-#define SL_NAME_MAX	16 /* port and interface names, with the final zero */
+#define SL_NAME_MAX     16 /* port and interface names, with the final zero */
 #define SL_INSTANCE_MAX 32
 
 enum sl_poll { SL_POLL_BUSY, SL_POLL_ADAPTIVE };
@@ -31,10 +31,10 @@ struct sl_conf_neighbour {
 
 /* A DPDK port and its twin. */
 struct sl_conf_port {
-	char name[SL_NAME_MAX];	  /* of the port and of the twin's interface */
-	char *device;		  /* "0000:03:00.0" or "net_tap0,iface=wire0,mac=02:..." */
+	char name[SL_NAME_MAX]; /* of the port and of the twin's interface */
+	char *device;           /* "0000:03:00.0" or "net_tap0,iface=wire0,mac=02:..." */
 	bool twin;
-	char twin_netns[64];	  /* "" = the director's own namespace */
+	char twin_netns[64]; /* "" = the director's own namespace */
 	uint16_t mtu;
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
@@ -45,7 +45,7 @@ struct sl_conf_port {
 	uint32_t n_neighbours;
 };
 
-/* A virtual address; those of services that are not listed are managed, on the port whose prefix has them. */
+/* A virtual address. One that no entry lists is managed, on the port whose prefix has it. */
 struct sl_conf_vip {
 	struct sl_addr address;
 	enum sl_vip_mode mode;
@@ -75,11 +75,11 @@ struct sl_conf {
 	char instance[SL_INSTANCE_MAX];
 	char **eal_args;
 	uint32_t n_eal_args;
-	uint64_t memory;    /* bytes for DPDK; 0 = chosen */
+	uint64_t memory; /* bytes for DPDK; 0 = chosen */
 	enum sl_huge_pages huge_pages;
 	uint32_t n_workers;
 	int cores[SL_WORKERS_MAX]; /* [n_workers]; -1 = chosen */
-	int control_core;	   /* -1 = chosen */
+	int control_core;          /* -1 = chosen */
 	enum sl_poll poll;
 	uint64_t connections; /* 0 = chosen from the memory */
 	uint32_t max_services;
@@ -105,15 +105,15 @@ void sl_conf_unref(struct sl_conf *conf); /* accepts NULL */
 int sl_service_key_compare(const struct sl_service_key *a, const struct sl_service_key *b);
 
 /* The service, or NULL. */
-const struct sl_conf_service *sl_conf_service_find(const struct sl_conf *conf,
-	const struct sl_service_key *key);
+const struct sl_conf_service *
+sl_conf_service_find(const struct sl_conf *conf, const struct sl_service_key *key);
 
 /*
  * A new configuration with the service put in or taken out (one reference, all else shared).
  * `service` is taken over. NULL without memory.
  */
 struct sl_conf *sl_conf_with_service(const struct sl_conf *conf, struct sl_conf_service *service);
-struct sl_conf *sl_conf_without_service(const struct sl_conf *conf,
-	const struct sl_service_key *key);
+struct sl_conf *
+sl_conf_without_service(const struct sl_conf *conf, const struct sl_service_key *key);
 
 #endif

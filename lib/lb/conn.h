@@ -3,8 +3,8 @@
  * The connection table: one per worker, read and written by that worker alone.
  * Layout and rules: docs/architecture.md, "The connection entry".
  *
- * Two forms of one source: narrow entries (16 bytes, IPv4, exact fronts) and wide entries (32 bytes,
- * either family, with the service port in the key: any-port fronts).
+ * Two forms of one source: narrow entries (16 bytes, IPv4, exact fronts) and wide entries (32
+ * bytes, either family, with the service port in the key: any-port fronts).
  */
 #ifndef SL_LB_CONN_H
 #define SL_LB_CONN_H
@@ -42,16 +42,16 @@ struct sl_conn_view {
 	sl_tick tick; /* last seen */
 };
 
-struct sl_conn_stats { /* one writer, the worker; others read (lb/publish.h) */
-	uint64_t entries;	    /* now */
+struct sl_conn_stats {    /* one writer, the worker; others read (lb/publish.h) */
+	uint64_t entries; /* now */
 	uint64_t inserted;
 	uint64_t expired;
 	uint64_t evicted_embryonic; /* not ESTABLISHED */
 	uint64_t evicted_unproven;  /* ESTABLISHED, never carried data */
-	uint64_t refused;	    /* table full of proven ones */
-	uint64_t moved;		    /* entries moved to their other bucket */
-	uint64_t stash;		    /* entries in the stash now */
-	uint64_t reaped;	    /* removed because their server's id is being reaped */
+	uint64_t refused;           /* table full of proven ones */
+	uint64_t moved;             /* entries moved to their other bucket */
+	uint64_t stash;             /* entries in the stash now */
+	uint64_t reaped;            /* removed because their server's id is being reaped */
 };
 
 struct sl_conn_table;
@@ -65,7 +65,8 @@ size_t sl_conn_table_bytes(enum sl_conn_form form, uint64_t capacity);
  * Makes a table in `memory` (64-byte aligned, zeroed, of sl_conn_table_bytes), or takes over the
  * one that lies there when `adopt`: entries are checked, impossible ones dropped, counts redone.
  * `secret` seeds the hash and must be the one the adopted table was made with. The handle is on the
- * heap; the memory stays the caller's. Returns NULL without memory, or when `adopt` finds nothing usable.
+ * heap; the memory stays the caller's. Returns NULL without memory, or when `adopt` finds nothing
+ * usable.
  */
 struct sl_conn_table *sl_conn_table_open(void *memory, enum sl_conn_form form, uint64_t capacity,
 	const uint64_t secret[2], bool adopt);
@@ -75,32 +76,32 @@ uint64_t sl_conn_hash(const struct sl_conn_table *table, const struct sl_conn_ke
 void sl_conn_prefetch(const struct sl_conn_table *table, uint64_t hash);
 
 /* The entry with exactly this key, expired or not; .slot NULL when there is none. */
-struct sl_conn_ref sl_conn_find(const struct sl_conn_table *table, const struct sl_conn_key *key,
-	uint64_t hash);
+struct sl_conn_ref
+sl_conn_find(const struct sl_conn_table *table, const struct sl_conn_key *key, uint64_t hash);
 
 /*
  * Adds an entry that is not there. Bounded work (docs/architecture.md). When the room of another
  * had to be taken, *evicted describes that one and its `state` is valid (else evicted->key.front is
  * SL_ID_NONE). Returns .slot NULL when only proven ones are in the way.
  */
-struct sl_conn_ref sl_conn_insert(struct sl_conn_table *table, const struct sl_conn_view *entry,
-	uint64_t hash, sl_tick now, const struct sl_timeouts *timeouts,
-	struct sl_conn_view *evicted);
+struct sl_conn_ref
+sl_conn_insert(struct sl_conn_table *table, const struct sl_conn_view *entry, uint64_t hash,
+	sl_tick now, const struct sl_timeouts *timeouts, struct sl_conn_view *evicted);
 
 void sl_conn_remove(struct sl_conn_table *table, struct sl_conn_ref ref);
 
 /* Reads and changes of an entry's own fields. */
-void sl_conn_view(const struct sl_conn_table *table, struct sl_conn_ref ref,
-	struct sl_conn_view *view);
+void sl_conn_view(
+	const struct sl_conn_table *table, struct sl_conn_ref ref, struct sl_conn_view *view);
 sl_id sl_conn_server(const struct sl_conn_table *table, struct sl_conn_ref ref);
 void sl_conn_update(struct sl_conn_table *table, struct sl_conn_ref ref, enum sl_state state,
 	uint8_t flags, sl_tick now);
 void sl_conn_set_server(struct sl_conn_table *table, struct sl_conn_ref ref, sl_id server);
 
 /*
- * Looks at the next `lines` lines (and, at the end of a round, the stash). `verdict` is asked for each
- * entry and says whether it goes; it is called after expiry has been decided (`expired`) and must
- * do the accounting for those that go. Returns true when a round was completed.
+ * Looks at the next `lines` lines (and, at the end of a round, the stash). `verdict` is asked for
+ * each entry and says whether it goes; it is called after expiry has been decided (`expired`) and
+ * must do the accounting for those that go. Returns true when a round was completed.
  */
 typedef bool (*sl_conn_verdict)(void *arg, const struct sl_conn_view *view, bool expired);
 bool sl_conn_sweep(struct sl_conn_table *table, unsigned lines, sl_tick now,

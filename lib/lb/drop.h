@@ -7,43 +7,44 @@
 #ifndef SL_LB_DROP_H
 #define SL_LB_DROP_H
 
-#define SL_DROP_REASONS(X)                                                                        \
-	X(TRUNCATED, "truncated", "shorter than its headers or their length fields say")          \
-	X(MALFORMED, "malformed", "a version, header length or total length that cannot be")      \
+#define SL_DROP_REASONS(X)                                                                         \
+	X(TRUNCATED, "truncated", "shorter than its headers or their length fields say")           \
+	X(MALFORMED, "malformed", "a version, header length or total length that cannot be")       \
 	X(IP_CHECKSUM, "ip_checksum", "the IPv4 header checksum is wrong")                         \
-	X(SOURCE_MAC, "source_mac", "the Ethernet source is a multicast address or our own")      \
-	X(NOT_OUR_MAC, "not_our_mac", "unicast to a MAC address that is not the port's")          \
-	X(SOURCE_ADDRESS, "source_address", "the IP source is not a unicast address")             \
+	X(SOURCE_MAC, "source_mac", "the Ethernet source is a multicast address or our own")       \
+	X(NOT_OUR_MAC, "not_our_mac", "unicast to a MAC address that is not the port's")           \
+	X(SOURCE_ADDRESS, "source_address", "the IP source is not a unicast address")              \
 	X(FRAGMENT, "fragment", "an IP fragment for a virtual service")                            \
 	X(TTL_EXCEEDED, "ttl_exceeded",                                                            \
-		"TTL 1 on arrival; answered with ICMP time exceeded while the limit allows")      \
+		"TTL 1 on arrival; answered with ICMP time exceeded while the limit allows")       \
 	X(NO_SERVER, "no_server",                                                                  \
-		"the service has no server that takes connections; answered with ICMP port "      \
+		"the service has no server that takes connections; answered with ICMP port "       \
 		"unreachable while the limit allows")                                              \
 	X(NO_CONNECTION, "no_connection",                                                          \
-		"TCP without SYN and without a connection, on a port without a Linux twin")       \
-	X(SERVER_REMOVED, "server_removed", "its connection's server has been removed")           \
+		"TCP without SYN and without a connection, on a port without a Linux twin")        \
+	X(SERVER_REMOVED, "server_removed", "its connection's server has been removed")            \
 	X(NEIGHBOUR_UNRESOLVED, "neighbour_unresolved",                                            \
-		"the server's MAC address is not known (yet): does it answer ARP?")               \
+		"the server's MAC address is not known (yet): does it answer ARP?")                \
 	X(SERVER_NOT_ON_LINK, "server_not_on_link",                                                \
-		"direct routing needs the server on a connected segment")                         \
-	X(TABLE_FULL, "table_full", "no room for a new connection: only proven ones are left")    \
-	X(HANDOVER_FULL, "handover_full", "the ring to the worker that owns the connection is full") \
-	X(HANDOVER_LOOP, "handover_loop", "handed over more often than a packet ever needs")      \
-	X(PUNT_FULL, "punt_full", "the ring to the Linux twin is full in this packet's class")    \
+		"direct routing needs the server on a connected segment")                          \
+	X(TABLE_FULL, "table_full", "no room for a new connection: only proven ones are left")     \
+	X(HANDOVER_FULL, "handover_full",                                                          \
+		"the ring to the worker that owns the connection is full")                         \
+	X(HANDOVER_LOOP, "handover_loop", "handed over more often than a packet ever needs")       \
+	X(PUNT_FULL, "punt_full", "the ring to the Linux twin is full in this packet's class")     \
 	X(PUNT_RATE, "punt_rate", "over the rate of its punt class")                               \
 	X(PUNT_NO_TWIN, "punt_no_twin", "for Linux, on a port without a twin")                     \
-	X(TWIN_WRITE, "twin_write", "Linux did not take the packet from the twin's descriptor")   \
-	X(TRANSIT, "transit", "for somebody else, on a port whose transit policy is to drop")     \
-	X(ICMP_RATE, "icmp_rate", "an ICMP error was due, over the rate of such errors")          \
-	X(TX_FULL, "tx_full", "the port's transmit queue, or the ring to its owner, is full")     \
+	X(TWIN_WRITE, "twin_write", "Linux did not take the packet from the twin's descriptor")    \
+	X(TRANSIT, "transit", "for somebody else, on a port whose transit policy is to drop")      \
+	X(ICMP_RATE, "icmp_rate", "an ICMP error was due, over the rate of such errors")           \
+	X(TX_FULL, "tx_full", "the port's transmit queue, or the ring to its owner, is full")      \
 	X(NO_MBUF, "no_mbuf", "no packet buffer for what Linux sent")
 
 enum sl_drop {
 #define X(NAME, name, help) SL_DROP_##NAME,
 	SL_DROP_REASONS(X)
 #undef X
-	SL_DROP_COUNT,
+		SL_DROP_COUNT,
 };
 
 struct sl_drop_info {

@@ -24,8 +24,9 @@ void sl_emit_punt(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_punt_class
 void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to);
 
 /*
- * Turns the packet into an ICMP error about itself and sends it back to the neighbour that it came from, or
- * drops it: `reason` is counted when it was answered or must not be, icmp_rate when over the limit.
+ * Turns the packet into an ICMP error about itself and sends it back to the neighbour that it came
+ * from, or drops it: `reason` is counted when it was answered or must not be, icmp_rate when over
+ * the limit.
  */
 void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned l3_offset,
 	uint8_t type, uint8_t code, enum sl_drop reason);

@@ -20,7 +20,7 @@
 #include "net/toeplitz.h"
 
 #define SL_GENERATIONS_MAX 4 /* unreclaimed ones; then sl_engine_publish() says -EBUSY */
-#define SL_PORT_MACS	   8 /* the port's own and those of macvlan children of its twin */
+#define SL_PORT_MACS       8 /* the port's own and those of macvlan children of its twin */
 
 enum sl_transit { SL_TRANSIT_LINUX, SL_TRANSIT_DROP };
 
@@ -28,7 +28,7 @@ enum sl_transit { SL_TRANSIT_LINUX, SL_TRANSIT_DROP };
 struct sl_port {
 	uint64_t macs[SL_PORT_MACS]; /* six bytes of MAC in memory order, then two zero; 0 = none;
 				      * relaxed words (lb/publish.h) */
-	uint8_t mac[6];		     /* source of what we send */
+	uint8_t mac[6];              /* source of what we send */
 	bool twin;
 	uint8_t transit; /* enum sl_transit */
 };
@@ -40,11 +40,11 @@ struct sl_engine_params {
 	uint32_t servers;
 	unsigned handover_ring; /* entries of each ring; a power of two is not needed */
 	unsigned punt_ring;
-	unsigned icmp_rate; /* ICMP errors a second, the whole box; 0 = 1000 */
+	unsigned icmp_rate;       /* ICMP errors a second, the whole box; 0 = 1000 */
 	int numa[SL_WORKERS_MAX]; /* of each worker; -1 = any */
 	const struct sl_alloc *alloc;
 	const struct sl_clock *clock; /* control side only: workers are told the time */
-	uint64_t seed[2]; /* secret; used when nothing is adopted */
+	uint64_t seed[2];             /* secret; used when nothing is adopted */
 	/* Where tables live (lb/store.h); NULL = in memory of `alloc`, nothing is adopted. */
 	struct sl_store *store;
 };
@@ -61,19 +61,19 @@ struct sl_engine {
 	unsigned n_workers;
 	struct sl_worker *workers[SL_WORKERS_MAX];
 	struct sl_port ports[SL_PORTS_MAX];
-	sl_adj_word *adjs;  /* by index; lb/publish.h */
+	sl_adj_word *adjs; /* by index; lb/publish.h */
 	uint32_t n_adjs;
 	uint8_t *vip_local; /* by VIP index; lb/publish.h */
 	uint32_t n_vips;
 	const struct sl_local_set *local; /* addresses of the box; lb/publish.h */
 	struct sl_toeplitz toeplitz;
-	uint32_t owner_mask; /* low bits of the hash that choose the owner */
+	uint32_t owner_mask;       /* low bits of the hash that choose the owner */
 	uint64_t icmp_interval_ns; /* between two errors of one worker, at the rate */
 	const struct sl_alloc *alloc;
 	const struct sl_clock *clock;
 	struct sl_registry *registry;
 	struct sl_reclaim *reclaim;
-	bool adopted; /* tables of an earlier process were taken over */
+	bool adopted;          /* tables of an earlier process were taken over */
 	char not_adopted[160]; /* why not, "" when there was nothing to adopt */
 };
 
@@ -83,21 +83,21 @@ struct sl_engine *sl_engine_new(const struct sl_engine_params *params, struct sl
 void sl_engine_free(struct sl_engine *engine);
 
 /* The worker that owns the connections of a client endpoint. Any thread. */
-static inline unsigned sl_engine_owner4(const struct sl_engine *e, rte_be32_t addr,
-	rte_be16_t port)
+static inline unsigned sl_engine_owner4(const struct sl_engine *e, rte_be32_t addr, rte_be16_t port)
 {
 	return (sl_toeplitz_client4(&e->toeplitz, addr, port) & e->owner_mask) % e->n_workers;
 }
 
 /*
- * Control core. Publishes a generation from sl_txn_commit(); the one before waits for the workers. -EBUSY
- * when SL_GENERATIONS_MAX wait already: *late is the index of a worker that has not passed. Ask
- * sl_engine_can_publish() before building.
+ * Control core. Publishes a generation from sl_txn_commit(); the one before waits for the workers.
+ * -EBUSY when SL_GENERATIONS_MAX wait already: *late is the index of a worker that has not passed.
+ * Ask sl_engine_can_publish() before building.
  */
 int sl_engine_publish(struct sl_engine *engine, struct sl_snapshot *snapshot, unsigned *late);
 bool sl_engine_can_publish(struct sl_engine *engine, unsigned *late);
 
-/* Control core. Frees what no worker can hold any more; never waits. Returns the number still waiting. */
+/* Control core. Frees what no worker can hold any more; never waits. Returns the number still
+ * waiting. */
 unsigned sl_engine_reclaim(struct sl_engine *engine);
 
 /* Control core. Hands each worker the loads of the others for at most `servers` servers; cyclic. */

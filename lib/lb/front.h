@@ -18,20 +18,20 @@
 struct sl_front_table;
 
 /* NULL without memory. */
-struct sl_front_table *sl_front_table_new(const struct sl_alloc *alloc, uint32_t capacity,
-	uint64_t secret);
+struct sl_front_table *
+sl_front_table_new(const struct sl_alloc *alloc, uint32_t capacity, uint64_t secret);
 void sl_front_table_free(const struct sl_alloc *alloc, struct sl_front_table *table);
 
 /*
  * Adds a front that is not there. -ENOSPC when the table is more than half full: the caller makes
  * a larger one.
  */
-int sl_front_table_add(struct sl_front_table *table, uint8_t protocol, rte_be32_t vip,
-	rte_be16_t port, sl_id id);
+int sl_front_table_add(
+	struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port, sl_id id);
 
 /* Any thread. SL_ID_NONE when there is none. Exact match only: port 0 finds the any-port front. */
-sl_id sl_front_table_find(const struct sl_front_table *table, uint8_t protocol, rte_be32_t vip,
-	rte_be16_t port);
+sl_id sl_front_table_find(
+	const struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port);
 
 uint32_t sl_front_table_count(const struct sl_front_table *table);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Ids of fronts and servers: who has which, and for how long (docs/architecture.md, "Ids").
- * The map lies in memory that may be a file, so that a restarted director gives the same identity the same id.
- * Owner: the configuration thread.
+ * The map lies in memory that may be a file, so that a restarted director gives the same identity
+ * the same id. Owner: the configuration thread.
  */
 #ifndef SL_LB_IDS_H
 #define SL_LB_IDS_H
@@ -29,14 +29,15 @@ struct sl_ids;
 
 size_t sl_ids_bytes(unsigned capacity);
 
-/* As sl_conn_table_open(): `memory` zeroed and of sl_ids_bytes(), or adopted. NULL when unusable. */
+/* As sl_conn_table_open(): `memory` zeroed and of sl_ids_bytes(), or adopted. NULL when unusable.
+ */
 struct sl_ids *sl_ids_open(void *memory, unsigned capacity, bool adopt);
 void sl_ids_close(struct sl_ids *ids);
 
 /*
  * The id of an identity: the LIVE or DELETED one it has (a DELETED one is LIVE again, *revived is
- * true), else a new one. REAPING ids are not revived. The record is complete in memory before the call
- * returns. Returns SL_ID_NONE when all are taken.
+ * true), else a new one. REAPING ids are not revived. The record is complete in memory before the
+ * call returns. Returns SL_ID_NONE when all are taken.
  */
 sl_id sl_ids_acquire(struct sl_ids *ids, const struct sl_identity *identity, bool *revived);
 sl_id sl_ids_find(const struct sl_ids *ids, const struct sl_identity *identity);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The packet path. sl_pipeline_run() takes a burst through the stages in the order in which
- * pipeline.c has them; each packet ends in exactly one place: a port's transmit list (w->tx), the ring of
- * another worker, a punt ring, or w->freed with a drop reason counted.
+ * pipeline.c has them; each packet ends in exactly one place: a port's transmit list (w->tx), the
+ * ring of another worker, a punt ring, or w->freed with a drop reason counted.
  */
 #ifndef SL_LB_PIPELINE_H
 #define SL_LB_PIPELINE_H
@@ -19,7 +19,7 @@
 struct sl_pkt {
 	struct rte_mbuf *mbuf;
 	struct sl_parsed parsed;
-	const struct sl_front *front;	/* record of front_id in this generation */
+	const struct sl_front *front; /* record of front_id in this generation */
 	const struct sl_server *server;
 	struct sl_conn_key key;
 	struct sl_conn_ref conn;

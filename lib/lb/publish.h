@@ -17,8 +17,8 @@ struct sl_snapshot;
  * Acquire: a worker that sees the pointer sees the contents. The old one is freed only after every
  * worker has reported a quiescent state (QSBR), which each does once per poll, holding nothing.
  */
-static inline void sl_publish_snapshot(const struct sl_snapshot **where,
-	const struct sl_snapshot *snapshot)
+static inline void
+sl_publish_snapshot(const struct sl_snapshot **where, const struct sl_snapshot *snapshot)
 {
 	__atomic_store_n(where, snapshot, __ATOMIC_RELEASE);
 }
@@ -33,15 +33,14 @@ static inline const struct sl_snapshot *sl_read_snapshot(const struct sl_snapsho
  * local addresses): the same pair.
  */
 #define sl_publish_pointer(where, pointer) __atomic_store_n((where), (pointer), __ATOMIC_RELEASE)
-#define sl_read_pointer(where)		   __atomic_load_n((where), __ATOMIC_ACQUIRE)
+#define sl_read_pointer(where)             __atomic_load_n((where), __ATOMIC_ACQUIRE)
 
 /*
  * Counters. Relaxed: a reader wants each number whole, not in any order with others. The writer is
  * alone, so it adds with a plain load and one store, no locked instruction.
  */
-#define sl_count_add(counter, n)                                                                  \
-	__atomic_store_n(&(counter), (counter) + (n), __ATOMIC_RELAXED)
-#define sl_count_read(counter) __atomic_load_n(&(counter), __ATOMIC_RELAXED)
+#define sl_count_add(counter, n) __atomic_store_n(&(counter), (counter) + (n), __ATOMIC_RELAXED)
+#define sl_count_read(counter)   __atomic_load_n(&(counter), __ATOMIC_RELAXED)
 
 /*
  * An adjacency. Relaxed: the word is complete in itself and refers to nothing else.
@@ -83,8 +82,8 @@ static inline uint64_t sl_read_progress(const uint64_t *where)
 
 /*
  * A request that is handed to a worker and handed back done (listing of connections). The mailbox
- * holds a pointer: release when posted, acquire when taken; `done` likewise on the way back. The worker
- * never waits; the asker does, and keeps the memory until done.
+ * holds a pointer: release when posted, acquire when taken; `done` likewise on the way back. The
+ * worker never waits; the asker does, and keeps the memory until done.
  */
 
 /*

@@ -8,19 +8,19 @@
 #ifndef SL_LB_PUNT_H
 #define SL_LB_PUNT_H
 
-#define SL_PUNT_CLASSES(X)                                                                        \
+#define SL_PUNT_CLASSES(X)                                                                         \
 	X(ROUTING, "routing", 20000, "VRRP, BFD, BGP, OSPF, LACP")                                 \
 	X(NEIGHBOUR, "neighbour", 10000, "ARP, IPv6 neighbour discovery")                          \
-	X(HOST, "host", 100000, "the box's own traffic: ssh, DNS, servers on 127.0.0.1")          \
+	X(HOST, "host", 100000, "the box's own traffic: ssh, DNS, servers on 127.0.0.1")           \
 	X(ECHO, "echo", 2000, "ICMP and ICMPv6")                                                   \
-	X(STRAY, "stray", 2000, "TCP and UDP to a VIP that no service or connection claims")      \
+	X(STRAY, "stray", 2000, "TCP and UDP to a VIP that no service or connection claims")       \
 	X(OTHER, "other", 2000, "everything else: broadcasts, multicasts, unknown protocols")
 
 enum sl_punt_class {
 #define X(NAME, name, rate, help) SL_PUNT_##NAME,
 	SL_PUNT_CLASSES(X)
 #undef X
-	SL_PUNT_COUNT,
+		SL_PUNT_COUNT,
 };
 
 struct sl_punt_info {

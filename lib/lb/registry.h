@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control side of the engine: interns fronts and servers, and builds generations by transactions.
- * Every function runs on the configuration thread. A transaction starts from the latest
- * generation built, is committed into a snapshot, and that is given to sl_engine_publish().
+ * The control side of the engine: interns fronts and servers, and builds generations by
+ * transactions. Every function runs on the configuration thread. A transaction starts from the
+ * latest generation built, is committed into a snapshot, and that is given to sl_engine_publish().
  */
 #ifndef SL_LB_REGISTRY_H
 #define SL_LB_REGISTRY_H
@@ -28,7 +28,7 @@ struct sl_service_key {
 
 struct sl_server_spec {
 	struct sl_addr address;
-	uint16_t port; /* host order; direct routing: the service's port, or 0 for any-port */
+	uint16_t port;   /* host order; direct routing: the service's port, or 0 for any-port */
 	uint32_t weight; /* 0 = quiesced */
 	enum sl_fwd_method fwd;
 };
@@ -47,9 +47,9 @@ struct sl_registry *sl_engine_registry(struct sl_engine *engine);
 struct sl_txn *sl_txn_begin(struct sl_registry *registry);
 
 /*
- * Adds the service or replaces it. Servers that it had, by address and port, keep their ids, counters and
- * connections; those it no longer names are deleted; a scheduler that stays keeps its position.
- * 0, -ENOMEM, -ENOSPC (out of ids), -EINVAL (twice the same server).
+ * Adds the service or replaces it. Servers that it had, by address and port, keep their ids,
+ * counters and connections; those it no longer names are deleted; a scheduler that stays keeps its
+ * position. 0, -ENOMEM, -ENOSPC (out of ids), -EINVAL (twice the same server).
  */
 int sl_txn_service_set(struct sl_txn *txn, const struct sl_service_spec *spec, struct sl_err *err);
 
@@ -59,15 +59,15 @@ int sl_txn_service_delete(struct sl_txn *txn, const struct sl_service_key *key);
 void sl_txn_timeouts(struct sl_txn *txn, const struct sl_timeouts *timeouts);
 
 /*
- * Builds the next generation: 0, and *out is to be published. The transaction ends, whatever is returned;
- * after an error nothing has changed.
+ * Builds the next generation: 0, and *out is to be published. The transaction ends, whatever is
+ * returned; after an error nothing has changed.
  */
 int sl_txn_commit(struct sl_txn *txn, struct sl_snapshot **out, struct sl_err *err);
 void sl_txn_abort(struct sl_txn *txn);
 
 /*
- * Moves ids along: those whose 120 s are over to REAPING, swept ones to FREE. Where that needs a new
- * generation, *out gets it, else NULL. To be called about once a second.
+ * Moves ids along: those whose 120 s are over to REAPING, swept ones to FREE. Where that needs a
+ * new generation, *out gets it, else NULL. To be called about once a second.
  */
 int sl_registry_age(struct sl_registry *registry, uint64_t now_ns, struct sl_snapshot **out);
 
@@ -87,14 +87,15 @@ unsigned sl_registry_watches(struct sl_registry *registry, struct sl_watch *out,
 /* The latest generation built. */
 const struct sl_snapshot *sl_registry_latest(const struct sl_registry *registry);
 
-/* The ids of a service and of one of its servers in the latest generation; SL_ID_NONE if there are none. */
+/* The ids of a service and of one of its servers in the latest generation; SL_ID_NONE if there are
+ * none. */
 sl_id sl_registry_front(const struct sl_registry *registry, const struct sl_service_key *key);
 sl_id sl_registry_server(const struct sl_registry *registry, const struct sl_service_key *key,
 	const struct sl_addr *address, uint16_t port);
 
 /* What an id stands for, also while it is DELETED; false when it is FREE. */
-bool sl_registry_front_key(const struct sl_registry *registry, sl_id front,
-	struct sl_service_key *key);
+bool sl_registry_front_key(
+	const struct sl_registry *registry, sl_id front, struct sl_service_key *key);
 bool sl_registry_server_endpoint(const struct sl_registry *registry, sl_id server,
 	struct sl_addr *address, uint16_t *port, sl_id *front);
 

@@ -6,9 +6,9 @@
  * A pick runs on a worker, reads the immutable service and writes only that worker's own state:
  *  - the cell, one cache line per (worker, front) that stays while the service's generations
  *    change: positions and weights in turn; found again by server id (sl_sched_position());
- *  - the block, sized by the scheduler per (worker, service object), for those that keep a tree: allocated
- *    with the service, filled by the worker at first use.
- * No unbounded loop: what grows with the number of servers belongs into a block.
+ *  - the block, sized by the scheduler per (worker, service object), for those that keep a tree:
+ * allocated with the service, filled by the worker at first use. No unbounded loop: what grows with
+ * the number of servers belongs into a block.
  */
 #ifndef SL_LB_SCHED_H
 #define SL_LB_SCHED_H
@@ -25,7 +25,7 @@ struct sl_worker;
 struct sl_sched_cell {
 	uint64_t version;  /* of the service object that `position` belongs to */
 	uint32_t position; /* of the last pick in the list; SL_SCHED_NONE = before the first */
-	sl_id last;	   /* the server picked last; SL_ID_NONE = none */
+	sl_id last;        /* the server picked last; SL_ID_NONE = none */
 	int64_t current_weight;
 	uint64_t spare[5];
 } __attribute__((aligned(64)));
@@ -37,15 +37,15 @@ struct sl_sched {
 	const char *help; /* one line for people */
 
 	/* Position in the service's list, or SL_SCHED_NONE. Never a server of weight 0. */
-	uint32_t (*pick)(struct sl_worker *w, const struct sl_service *service,
-		struct sl_sched_cell *cell);
+	uint32_t (*pick)(
+		struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell);
 
 	/* NULL unless the scheduler has a block: its size in bytes for `n` servers. */
 	size_t (*block_bytes)(uint32_t n);
 
 	/* NULL unless it goes by load: the counts of the server at `position` have changed. */
-	void (*load_changed)(struct sl_worker *w, const struct sl_service *service,
-		uint32_t position);
+	void (*load_changed)(
+		struct sl_worker *w, const struct sl_service *service, uint32_t position);
 };
 
 /* All schedulers, NULL at the end; and one by name, NULL when there is none. */
@@ -57,8 +57,8 @@ const struct sl_sched *sl_sched_find(const char *name);
  * it had before it was removed. At most 8 steps; lost beyond that means the list's beginning.
  * Returns true when the service object is new to the cell (cell->version was another).
  */
-bool sl_sched_position(struct sl_worker *w, const struct sl_service *service,
-	struct sl_sched_cell *cell);
+bool sl_sched_position(
+	struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell);
 
 /* Connections on a server, the whole box's as this worker knows them. */
 void sl_sched_load(struct sl_worker *w, sl_id server, uint32_t *active, uint32_t *inactive);

@@ -22,7 +22,7 @@ struct sl_front_table;
 /* A front, 16 bytes. service is NULL for one whose service was deleted (a tombstone). */
 struct sl_front {
 	const struct sl_service *service;
-	uint32_t vip; /* index into sl_engine.vip_local */
+	uint32_t vip;  /* index into sl_engine.vip_local */
 	uint8_t state; /* enum sl_id_state */
 	uint8_t protocol;
 	rte_be16_t port; /* 0 = any */
@@ -36,8 +36,9 @@ struct sl_server {
 	rte_be16_t port;
 	sl_id front;
 	/*
-	 * LIVE: its position in the service's list. DELETED: the id of the server that stood before it
-	 * when it was deleted (SL_ID_NONE = it stood first), so that a position can be carried over.
+	 * LIVE: its position in the service's list. DELETED: the id of the server that stood before
+	 * it when it was deleted (SL_ID_NONE = it stood first), so that a position can be carried
+	 * over.
 	 */
 	uint32_t position;
 	uint8_t address[16];
@@ -55,24 +56,25 @@ struct sl_service {
 	sl_id front;
 	const struct sl_sched *sched;
 	uint32_t n_servers;
-	uint32_t n_usable; /* with a weight above 0 */
-	const sl_id *servers;	 /* [n_servers] */
+	uint32_t n_usable;       /* with a weight above 0 */
+	const sl_id *servers;    /* [n_servers] */
 	const uint32_t *weights; /* [n_servers], 0 = quiesced */
-	uint32_t weight_gcd;	 /* of the weights above 0; 0 when there is none */
+	uint32_t weight_gcd;     /* of the weights above 0; 0 when there is none */
 	uint32_t weight_max;
 	void *const *sched_state; /* [workers]; NULL when the scheduler needs none (lb/sched.h) */
 };
 
 struct sl_snapshot {
 	uint64_t generation;
-	const struct sl_front_table *table; /* (protocol, VIP, port) -> front id, of all generations */
+	const struct sl_front_table
+		*table; /* (protocol, VIP, port) -> front id, of all generations */
 	const struct sl_front *const *front_pages;
 	const struct sl_server *const *server_pages;
 	uint32_t n_front_pages;
 	uint32_t n_server_pages;
-	uint32_t n_services;   /* live ones */
-	uint32_t n_any_port;   /* fronts with port 0 that are not FREE: 0 saves their look-up */
-	bool reaping;	       /* some server or front is REAPING: the sweep has to look */
+	uint32_t n_services; /* live ones */
+	uint32_t n_any_port; /* fronts with port 0 that are not FREE: 0 saves their look-up */
+	bool reaping;        /* some server or front is REAPING: the sweep has to look */
 	struct sl_timeouts timeouts;
 };
 

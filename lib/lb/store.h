@@ -20,7 +20,7 @@
 
 struct sl_store;
 
-struct sl_store_layout { /* compared byte for byte */
+struct sl_store_layout {  /* compared byte for byte */
 	uint32_t version; /* of entry and map formats */
 	uint32_t n_workers;
 	uint64_t connections;
@@ -37,22 +37,22 @@ struct sl_store_secrets { /* kept with the tables: the adopted ones replace the 
 };
 
 /*
- * Opens or makes the directory (mode 0700). `page` is the size that files are rounded up to. 0 or -errno.
- * The director's lock (one process per instance) is taken before this.
+ * Opens or makes the directory (mode 0700). `page` is the size that files are rounded up to. 0 or
+ * -errno. The director's lock (one process per instance) is taken before this.
  */
 int sl_store_open(const char *directory, size_t page, struct sl_store **out, struct sl_err *err);
 
 /*
  * Decides on adoption, before any map. Returns true when the directory's tables are of this layout:
- * then *secrets is replaced by theirs. Else old files are removed, the header is written and `why` (of
- * `why_size`) says why not; "" when there was nothing.
+ * then *secrets is replaced by theirs. Else old files are removed, the header is written and `why`
+ * (of `why_size`) says why not; "" when there was nothing.
  */
 bool sl_store_begin(struct sl_store *store, const struct sl_store_layout *layout,
 	struct sl_store_secrets *secrets, char *why, size_t why_size);
 
 /* Maps the file `name`, zeroed when new. NULL with `err` set. numa -1 = any. */
-void *sl_store_map(struct sl_store *store, const char *name, size_t bytes, int numa,
-	struct sl_err *err);
+void *
+sl_store_map(struct sl_store *store, const char *name, size_t bytes, int numa, struct sl_err *err);
 
 /* Unmaps and closes; files stay. */
 void sl_store_close(struct sl_store *store);

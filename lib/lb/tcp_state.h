@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Four bits in an entry. X(NAME, "listing name", default timeout in s, active) */
-#define SL_STATES(X)                                                                              \
+#define SL_STATES(X)                                                                               \
 	X(NONE, "NONE", 2, 0)                                                                      \
 	X(ESTABLISHED, "ESTABLISHED", 900, 1)                                                      \
 	X(SYN_SENT, "SYN_SENT", 120, 1)                                                            \
@@ -29,7 +29,7 @@ enum sl_state {
 #define X(NAME, name, timeout, active) SL_STATE_##NAME,
 	SL_STATES(X)
 #undef X
-	SL_STATE_COUNT,
+		SL_STATE_COUNT,
 };
 
 #define SL_TIMEOUT_MAX_S 43200 /* a tick has 16 bits */
@@ -45,8 +45,9 @@ extern const struct sl_timeouts sl_timeouts_default;
 /* Whether a connection in this state counts as active (else inactive). */
 static inline bool sl_state_is_active(enum sl_state state)
 {
-	return (1u << state) & ((1u << SL_STATE_ESTABLISHED) | (1u << SL_STATE_SYN_SENT) |
-				       (1u << SL_STATE_SYN_RECV) | (1u << SL_STATE_SYNACK));
+	return (1u << state) &
+		((1u << SL_STATE_ESTABLISHED) | (1u << SL_STATE_SYN_SENT) |
+			(1u << SL_STATE_SYN_RECV) | (1u << SL_STATE_SYNACK));
 }
 
 /* The next state for a packet from the client, one-sided view; `flags` are SL_TCP_*. */

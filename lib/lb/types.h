@@ -5,16 +5,16 @@
 
 #include <stdint.h>
 
-#define SL_BURST       64	 /* packets that a stage sees at once, at most */
+#define SL_BURST       64 /* packets that a stage sees at once, at most */
 #define SL_WORKERS_MAX 64
 #define SL_PORTS_MAX   32
 #define SL_ID_BITS     24
-#define SL_ID_NONE     0u	 /* never given out */
+#define SL_ID_NONE     0u /* never given out */
 #define SL_ID_MAX      ((1u << SL_ID_BITS) - 1)
-#define SL_ADJ_NONE    0u	 /* index of the adjacency that never resolves */
+#define SL_ADJ_NONE    0u /* index of the adjacency that never resolves */
 
-typedef uint32_t sl_id;	   /* of a front or a server: docs/architecture.md, "Ids" */
-typedef uint16_t sl_tick;  /* seconds of CLOCK_BOOTTIME, modulo 2^16 */
+typedef uint32_t sl_id;   /* of a front or a server: docs/architecture.md, "Ids" */
+typedef uint16_t sl_tick; /* seconds of CLOCK_BOOTTIME, modulo 2^16 */
 
 /* Life of an id; FREE ids have no record. */
 enum sl_id_state {

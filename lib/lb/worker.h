@@ -41,7 +41,7 @@ struct sl_out {
  * made with SL_MBUF_PRIV bytes of it). Written at receive by whoever fills the burst.
  */
 struct sl_mbuf_meta {
-	uint8_t hops;	/* times handed over; 0 when received from a port */
+	uint8_t hops; /* times handed over; 0 when received from a port */
 	uint8_t spare[7];
 };
 #define SL_MBUF_PRIV 64
@@ -53,7 +53,7 @@ struct sl_conn_query {
 	sl_id server;
 	uint8_t client_family;
 	uint8_t client[16];
-	int state; /* enum sl_state, -1 = any */
+	int state;    /* enum sl_state, -1 = any */
 	uint32_t max; /* room in out */
 	bool wide;    /* which of the worker's two tables */
 	/* in, out */
@@ -68,10 +68,10 @@ struct sl_conn_query {
 /* Written by the worker, read by anybody, relaxed. */
 struct sl_worker_stats {
 	uint64_t polls;
-	uint64_t polls_idle;	/* without a packet */
-	uint64_t busy_tsc;	/* TSC cycles of iterations with packets */
+	uint64_t polls_idle; /* without a packet */
+	uint64_t busy_tsc;   /* TSC cycles of iterations with packets */
 	uint64_t total_tsc;
-	uint64_t bursts;	/* runs of the pipeline with packets */
+	uint64_t bursts;                   /* runs of the pipeline with packets */
 	uint64_t rx_packets[SL_PORTS_MAX]; /* from ports */
 	uint64_t rx_bytes[SL_PORTS_MAX];
 	uint64_t tx_packets[SL_PORTS_MAX];
@@ -82,8 +82,8 @@ struct sl_worker_stats {
 	uint64_t punted[SL_PUNT_COUNT];
 	uint64_t drops[SL_DROP_COUNT];
 	uint64_t icmp_sent;
-	uint64_t reused;	/* entries given to a new connection by a SYN */
-	uint64_t sleeps;	/* adaptive polling */
+	uint64_t reused; /* entries given to a new connection by a SYN */
+	uint64_t sleeps; /* adaptive polling */
 };
 
 struct sl_load_message { /* control core -> worker */
@@ -110,8 +110,8 @@ struct sl_worker {
 
 	struct rte_ring *handover_in[SL_WORKERS_MAX];  /* from each other worker, consumer: us */
 	struct rte_ring *handover_out[SL_WORKERS_MAX]; /* to each, producer: us */
-	struct rte_ring *punt[SL_PUNT_COUNT];	       /* consumer: the twin thread */
-	struct rte_ring *loads;			       /* struct sl_load_message, producer: control */
+	struct rte_ring *punt[SL_PUNT_COUNT];          /* consumer: the twin thread */
+	struct rte_ring *loads; /* struct sl_load_message, producer: control */
 
 	/* token bucket of ICMP errors: this worker's share of the box's rate */
 	uint64_t icmp_tokens_ns;

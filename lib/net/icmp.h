@@ -13,11 +13,11 @@
 
 #include <rte_byteorder.h>
 
-#define SL_ICMP4_UNREACHABLE	  3
+#define SL_ICMP4_UNREACHABLE      3
 #define SL_ICMP4_PORT_UNREACHABLE 3 /* code */
-#define SL_ICMP4_TIME_EXCEEDED	  11
-#define SL_ICMP4_ERROR_HEADERS	  28  /* bytes put before the quoted packet */
-#define SL_ICMP4_QUOTE_MAX	  548 /* bytes of the original that are quoted */
+#define SL_ICMP4_TIME_EXCEEDED    11
+#define SL_ICMP4_ERROR_HEADERS    28  /* bytes put before the quoted packet */
+#define SL_ICMP4_QUOTE_MAX        548 /* bytes of the original that are quoted */
 
 /*
  * Whether an error about this IPv4 packet (`l3`, `length` bytes, header checked) may be sent:

@@ -14,10 +14,10 @@
 #include <rte_byteorder.h>
 
 enum sl_parse_result {
-	SL_PARSE_L4,	    /* IPv4, first or only fragment-free packet, TCP or UDP header read */
-	SL_PARSE_IP,	    /* IPv4, whole, of another protocol (ICMP, VRRP, ...); l4 not read */
+	SL_PARSE_L4,        /* IPv4, first or only fragment-free packet, TCP or UDP header read */
+	SL_PARSE_IP,        /* IPv4, whole, of another protocol (ICMP, VRRP, ...); l4 not read */
 	SL_PARSE_FRAGMENT,  /* IPv4 fragment, first ones included; l4 not read */
-	SL_PARSE_OTHER,	    /* not IPv4 (ARP, IPv6, LLDP, ...); only Ethernet was read */
+	SL_PARSE_OTHER,     /* not IPv4 (ARP, IPv6, LLDP, ...); only Ethernet was read */
 	SL_PARSE_TRUNCATED, /* shorter than its headers or their length fields say */
 	SL_PARSE_MALFORMED, /* version, header length or total length cannot be */
 	SL_PARSE_CHECKSUM,  /* IPv4 header checksum is wrong */

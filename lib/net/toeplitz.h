@@ -19,8 +19,8 @@
 
 #include "base/rand.h"
 
-#define SL_TOEPLITZ_KEY	     52 /* bytes, the longest key that NICs take; 40 are used */
-#define SL_TOEPLITZ_LOW_BITS 9	/* L: redirection tables of up to 512 entries */
+#define SL_TOEPLITZ_KEY      52 /* bytes, the longest key that NICs take; 40 are used */
+#define SL_TOEPLITZ_LOW_BITS 9  /* L: redirection tables of up to 512 entries */
 
 struct sl_toeplitz {
 	uint8_t key[SL_TOEPLITZ_KEY];
@@ -44,14 +44,14 @@ uint32_t sl_toeplitz_hash(const uint8_t key[SL_TOEPLITZ_KEY], const void *tuple,
  * The low SL_TOEPLITZ_LOW_BITS bits for an IPv4 client endpoint: equal to those of the whole hash
  * of any packet from it. Only these bits of the result are defined.
  */
-static inline uint32_t sl_toeplitz_client4(const struct sl_toeplitz *t, rte_be32_t addr,
-	rte_be16_t port)
+static inline uint32_t
+sl_toeplitz_client4(const struct sl_toeplitz *t, rte_be32_t addr, rte_be16_t port)
 {
 	const uint8_t *a = (const uint8_t *)&addr;
 	const uint8_t *p = (const uint8_t *)&port;
 
 	return t->table4[0][a[0]] ^ t->table4[1][a[1]] ^ t->table4[2][a[2]] ^ t->table4[3][a[3]] ^
-	       t->table4[4][p[0]] ^ t->table4[5][p[1]];
+		t->table4[4][p[0]] ^ t->table4[5][p[1]];
 }
 
 #endif
