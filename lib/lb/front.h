@@ -33,6 +33,9 @@ int sl_front_table_add(
 sl_id sl_front_table_find(
 	const struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port);
 
+/* Any thread. Whether a front with this VIP was ever added, whatever its protocol and port. */
+bool sl_front_table_has_vip(const struct sl_front_table *table, rte_be32_t vip);
+
 uint32_t sl_front_table_count(const struct sl_front_table *table);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef SL_LB_FWD_H
 #define SL_LB_FWD_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "lb/pipeline.h"
 
@@ -14,10 +14,11 @@ struct sl_fwd {
 	const char *name;    /* in the configuration: "dr" */
 	const char *listing; /* in LVS's listing: "Route" */
 	enum sl_fwd_method method;
+	bool routes; /* passes the packet on: the TTL is decremented before forward() */
 
 	/*
-	 * Sends each of `n` packets (entry found or made, server live, TTL already decremented) to
-	 * its server: ends it by sl_emit_tx(), sl_emit_punt() or sl_emit_drop() (lb/emit.h).
+	 * Sends each of `n` packets (entry found or made, server live, TTL decremented if `routes`)
+	 * to its server: ends it by sl_emit_tx(), sl_emit_punt() or sl_emit_drop() (lb/emit.h).
 	 */
 	void (*forward)(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n);
 };

@@ -27,7 +27,8 @@ struct sl_sched_cell {
 	uint32_t position; /* of the last pick in the list; SL_SCHED_NONE = before the first */
 	sl_id last;        /* the server picked last; SL_ID_NONE = none */
 	int64_t current_weight;
-	uint64_t spare[5];
+	uint32_t epoch; /* of the service; another one means that all of this is stale */
+	uint32_t spare[9];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct sl_sched_cell) == 64, "one line per worker and service");

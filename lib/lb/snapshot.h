@@ -53,6 +53,11 @@ _Static_assert(sizeof(struct sl_server) == 32, "two servers to a cache line");
  */
 struct sl_service {
 	uint64_t version; /* unique among all service objects of the process, never 0 */
+	/*
+	 * Changes when the service is created, created again or given another scheduler, never 0:
+	 * scheduling then starts at the beginning of the list, as in LVS.
+	 */
+	uint32_t epoch;
 	sl_id front;
 	const struct sl_sched *sched;
 	uint32_t n_servers;
