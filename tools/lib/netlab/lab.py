@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""up, down, status: the order in which a lab is made and removed."""
+
+import contextlib
+import os
+import shutil
+import signal
+
+from . import director, memory, server, topology
+from . import plan as names
+from . import state as states
+from .plan import LabError
+from .process import alive, end, end_namespace
+
+DIRECTOR_LOCKS = "/run/sluice"
+
+
+class Interrupted(LabError):
+    pass
+
+
+@contextlib.contextmanager
+def interruptible():
+    """SIGINT, SIGTERM and SIGHUP become an exception between two steps: never within a step, so that
+    everything that is made is also written down. A signal that was ignored stays ignored."""
+    seen = []
+
+    def note(signum, _frame):
+        seen.append(signum)
+
+    def checkpoint():
+        if seen:
+            raise Interrupted(f"interrupted ({signal.Signals(seen[0]).name})")
+
+    previous = {}
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(signum) != signal.SIG_IGN:
+            previous[signum] = signal.signal(signum, note)
+    try:
+        yield checkpoint
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+
+
+def up(plan, with_director=True):
+    """Makes a lab, all or nothing. Returns its state."""
+    with interruptible() as checkpoint, states.lock(plan.name):
+        leftover = states.load(plan.name)
+        if leftover and leftover.complete:
+            raise LabError(f"lab {plan.name!r} is up already (tools/lab down --name {plan.name} "
+                           "removes it)")
+        if leftover:
+            remove(leftover)
+            os.makedirs(plan.directory, mode=0o755, exist_ok=True)
+        state = states.State(plan)
+        state.set(had_locks=os.path.isdir(DIRECTOR_LOCKS))
+        try:
+            for step in steps(with_director):
+                checkpoint()
+                step(state)
+            checkpoint()
+            state.set(complete=True)
+        except BaseException as failure:
+            log = saved_log(state)
+            remove(state)
+            if log and not isinstance(failure, Interrupted):
+                failure.args = (f"{failure}\n{log}",)
+            raise
+        return state
+
+
+def steps(with_director):
+    """What `up` does, in small steps; a signal ends it between two of them."""
+    yield topology.build
+    yield server.start_all
+    yield memory.prepare
+    yield director.write_configuration
+    yield topology.keep_wire
+    if with_director:
+        yield director.start
+
+
+def saved_log(state):
+    """The end of the director's log, which goes away with the lab."""
+    try:
+        with open(state.plan.log("director"), encoding="utf-8", errors="replace") as log:
+            return "".join(f"  director: {line}" for line in log.readlines()[-15:]).rstrip()
+    except FileNotFoundError:
+        return ""
+
+
+def down(name):
+    """Removes a lab, whatever is left of it. False when there is none."""
+    if not os.path.isdir(names.lab_directory(name)):
+        return False
+    with states.lock(name):
+        state = states.load(name)
+        if state:
+            remove(state)
+            return True
+        shutil.rmtree(names.lab_directory(name))
+        return False
+
+
+def remove(state):
+    """Everything that the state lists, in the reverse order of its making; again after a failure."""
+    director.terminate(state)
+    director.purge(state)
+    for name in reversed(list(state.processes)):
+        end(state.processes[name])
+        state.drop_process(name)
+    for netns in state.namespaces:
+        if os.path.exists(f"/run/netns/{netns}"):
+            end_namespace(netns)
+    memory.release(state)
+    topology.remove(state)
+    if not state.had_locks:
+        with contextlib.suppress(OSError):     # somebody else's director uses it by now
+            os.rmdir(DIRECTOR_LOCKS)
+    shutil.rmtree(state.plan.directory)
+
+
+def status(state):
+    """Lines for a person."""
+    plan = state.plan
+    yield (f"lab {plan.name!r}: {plan.servers} servers, {plan.workers} worker(s), "
+           f"{plan.scheduler}, {memory_words(state)}")
+    addresses = {"client": names.CLIENT, "director": f"{names.DIRECTOR}, VIP {names.VIP}",
+                 "switch": f"bridge {names.BRIDGE}"}
+    addresses.update(zip(plan.server_hosts(), plan.server_addresses()))
+    for host in plan.hosts():
+        yield f"  {host:<10} {plan.netns(host):<24} {addresses[host]}"
+    for name, entry in state.processes.items():
+        yield f"  {name:<10} process {entry['pid']} {'runs' if alive(entry) else 'HAS ENDED'}"
+    if "director" not in state.processes:
+        yield "  director   does not run"
+
+
+def memory_words(state):
+    if state.huge:
+        return f"{state.huge_pages} huge pages"
+    return "without huge pages"
