@@ -41,8 +41,8 @@ struct sl_port_dev {
 	uint16_t mtu_max; /* that the buffers and the device take */
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
-	struct rte_mempool *pool;			/* shared by the ports of a node */
-	struct rte_ring *worker_ring[SL_WORKERS_MAX]; /* of worker i >= n_worker_txq; else NULL */
+	struct rte_mempool *pool; /* shared by the ports of a node */
+	struct rte_ring *worker_ring[SL_WORKERS_MAX]; /* NULL for i < n_worker_txq */
 	struct rte_ring *twin_ring; /* to worker 0; NULL: the twin owns queue n_worker_txq */
 };
 
