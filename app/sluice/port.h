@@ -57,7 +57,7 @@ struct sl_ports {
  */
 int sl_ports_probe(struct sl_ports *ports, const struct sl_conf *conf, struct sl_err *err);
 
-/* The bits of the RSS hash that every programmable port looks at: for sl_engine_params.owner_mask. */
+/* The hash bits that every programmable port looks at: for sl_engine_params.owner_mask. */
 uint32_t sl_ports_owner_mask(const struct sl_ports *ports);
 
 /*
