@@ -45,6 +45,11 @@ struct sl_engine_params {
 	const struct sl_alloc *alloc;
 	const struct sl_clock *clock; /* control side only: workers are told the time */
 	uint64_t seed[2];             /* secret; used when nothing is adopted */
+	/*
+	 * Low bits of the hash that choose the owner, 2^n - 1: as many as the smallest redirection
+	 * table of the ports has. 0 = all SL_TOEPLITZ_LOW_BITS.
+	 */
+	uint32_t owner_mask;
 	/* Where tables live (lb/store.h); NULL = in memory of `alloc`, nothing is adopted. */
 	struct sl_store *store;
 };
