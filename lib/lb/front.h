@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The hash of fronts: (protocol, IPv4 VIP, port) -> front id, and the set of VIPs behind it.
+ * The hash of fronts: (protocol, IPv4 VIP, port) -> front id.
  * One writer (the configuration thread) adds in place while workers read; a grown or cleaned
  * table is a new object that the next generation carries. Memory order: lb/publish.h.
  */
@@ -36,6 +36,8 @@ sl_id sl_front_table_find(
 /* Any thread. Whether a front with this VIP was ever added, whatever its protocol and port. */
 bool sl_front_table_has_vip(const struct sl_front_table *table, rte_be32_t vip);
 
+/* The writer's: fronts in it, and how many it takes. */
 uint32_t sl_front_table_count(const struct sl_front_table *table);
+uint32_t sl_front_table_room(const struct sl_front_table *table);
 
 #endif

@@ -50,13 +50,23 @@ void sl_ids_delete(struct sl_ids *ids, sl_id id, uint64_t now_ns);
 /* Collects up to `max` DELETED ids whose quarantine is over at `now_ns`. */
 unsigned sl_ids_due(const struct sl_ids *ids, uint64_t now_ns, sl_id *out, unsigned max);
 
-/* DELETED -> REAPING, with the generation that says so to the workers. */
+/*
+ * DELETED -> REAPING, with the generation that says so to the workers. An adopted id that was
+ * REAPING before gets this process's generation.
+ */
 void sl_ids_reap(struct sl_ids *ids, sl_id id, uint64_t generation);
 
-/* REAPING ids of generations <= `swept` become FREE. Returns their number; up to `max` in `out`. */
-unsigned sl_ids_free_swept(struct sl_ids *ids, uint64_t swept, sl_id *out, unsigned max);
+/*
+ * Collects up to `max` REAPING ids that no worker's table names any more: those of generations <=
+ * `swept`. sl_ids_free() makes one of them FREE; the two are apart because a generation that says
+ * so is built in between, and that may fail.
+ */
+unsigned sl_ids_swept(const struct sl_ids *ids, uint64_t swept, sl_id *out, unsigned max);
+void sl_ids_free(struct sl_ids *ids, sl_id id);
 
+/* FREE for any number that is no id. */
 enum sl_id_state sl_ids_state(const struct sl_ids *ids, sl_id id);
+/* When it was deleted, also after it was revived. */
 uint64_t sl_ids_deleted_ns(const struct sl_ids *ids, sl_id id);
 const struct sl_identity *sl_ids_identity(const struct sl_ids *ids, sl_id id);
 

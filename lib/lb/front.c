@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lb/front.h"
+
+#include <errno.h>
+
+#include <rte_common.h>
+
+#include "lb/publish.h"
+
+/*
+ * Open addressing with linear probing, never more than half full: a search ends at the first
+ * slot with id 0. Nothing is ever taken out, so the only change that a reader can meet is an empty
+ * slot that fills, key first (lb/publish.h).
+ */
+struct slot {
+	uint64_t key;
+	uint32_t id;
+	uint32_t spare;
+};
+
+struct sl_front_table {
+	uint64_t secret;
+	uint32_t mask;
+	uint32_t count; /* the writer's */
+	struct slot slots[];
+};
+
+static uint64_t key_of(uint8_t protocol, rte_be32_t vip, rte_be16_t port)
+{
+	return (uint64_t)vip << 32 | (uint32_t)port << 8 | protocol;
+}
+
+static uint32_t first_slot(const struct sl_front_table *table, uint64_t key)
+{
+	__uint128_t product = (__uint128_t)(key ^ table->secret) * 0x9e3779b97f4a7c15ull;
+
+	return ((uint32_t)product ^ (uint32_t)(product >> 64)) & table->mask;
+}
+
+struct sl_front_table *
+sl_front_table_new(const struct sl_alloc *alloc, uint32_t capacity, uint64_t secret)
+{
+	uint64_t slots = rte_align64pow2(2 * (uint64_t)RTE_MAX(capacity, 8u));
+	struct sl_front_table *table;
+
+	table = sl_zalloc(
+		alloc, sizeof(*table) + slots * sizeof(table->slots[0]), SL_CACHE_LINE, -1);
+	if (table == NULL)
+		return NULL;
+	table->secret = secret;
+	table->mask = (uint32_t)(slots - 1);
+	return table;
+}
+
+void sl_front_table_free(const struct sl_alloc *alloc, struct sl_front_table *table)
+{
+	sl_free(alloc, table);
+}
+
+int sl_front_table_add(
+	struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port, sl_id id)
+{
+	uint64_t key = key_of(protocol, vip, port);
+	uint32_t at = first_slot(table, key);
+
+	if (table->count >= sl_front_table_room(table))
+		return -ENOSPC;
+	while (table->slots[at].id != SL_ID_NONE)
+		at = (at + 1) & table->mask;
+	table->slots[at].key = key;
+	sl_publish_id(&table->slots[at].id, id);
+	table->count++;
+	return 0;
+}
+
+sl_id sl_front_table_find(
+	const struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port)
+{
+	uint64_t key = key_of(protocol, vip, port);
+	uint32_t at = first_slot(table, key);
+	sl_id id;
+
+	while ((id = sl_read_id(&table->slots[at].id)) != SL_ID_NONE) {
+		if (table->slots[at].key == key)
+			return id;
+		at = (at + 1) & table->mask;
+	}
+	return SL_ID_NONE;
+}
+
+uint32_t sl_front_table_count(const struct sl_front_table *table)
+{
+	return table->count;
+}
+
+uint32_t sl_front_table_room(const struct sl_front_table *table)
+{
+	return (table->mask + 1) / 2;
+}
