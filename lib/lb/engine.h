@@ -90,7 +90,9 @@ void sl_engine_free(struct sl_engine *engine);
 /* The worker that owns the connections of a client endpoint. Any thread. */
 static inline unsigned sl_engine_owner4(const struct sl_engine *e, rte_be32_t addr, rte_be16_t port)
 {
-	return (sl_toeplitz_client4(&e->toeplitz, addr, port) & e->owner_mask) % e->n_workers;
+	uint32_t hash = sl_toeplitz_client4(&e->toeplitz, addr, port);
+
+	return sl_toeplitz_queue(hash, e->owner_mask, e->n_workers);
 }
 
 /*

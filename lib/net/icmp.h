@@ -27,7 +27,8 @@ bool sl_icmp4_may_answer(const void *l3, size_t length);
 
 /*
  * Writes the IPv4 and ICMP headers, SL_ICMP4_ERROR_HEADERS bytes, to `headers`; the quoted
- * packet of `quoted` bytes follows them in memory. From `src` to `dst`, TTL 64.
+ * packet of `quoted` bytes follows them in memory. From `src` to `dst`, TTL 64. `rest`
+ * is the second word of the ICMP header, in host order (an MTU, a pointer, or 0).
  */
 void sl_icmp4_error(void *headers, size_t quoted, uint8_t type, uint8_t code, uint32_t rest,
 	rte_be32_t src, rte_be32_t dst);

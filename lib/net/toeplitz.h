@@ -21,6 +21,7 @@
 
 #define SL_TOEPLITZ_KEY      52 /* bytes, the longest key that NICs take; 40 are used */
 #define SL_TOEPLITZ_LOW_BITS 9  /* L: redirection tables of up to 512 entries */
+#define SL_TOEPLITZ_LOW_MASK ((1u << SL_TOEPLITZ_LOW_BITS) - 1)
 
 struct sl_toeplitz {
 	uint8_t key[SL_TOEPLITZ_KEY];
@@ -29,13 +30,25 @@ struct sl_toeplitz {
 };
 
 /*
- * Makes the key from `rand`, such that moreover consecutive client ports and consecutive even
- * client ports alike spread evenly over a power of two of queues.
+ * Makes the key from `rand`, such that moreover consecutive client ports, consecutive even client
+ * ports and consecutive client addresses spread evenly over 2, 4, 8 or 16 queues as
+ * sl_toeplitz_queue() tells them apart.
  */
 void sl_toeplitz_init(struct sl_toeplitz *t, struct sl_rand *rand);
 
 /* Takes over a key that sl_toeplitz_init() made earlier. */
 void sl_toeplitz_set(struct sl_toeplitz *t, const uint8_t key[SL_TOEPLITZ_KEY]);
+
+/*
+ * The queue, of `n`, for a hash: how to fill entry `hash & mask` of a redirection table of mask + 1
+ * entries (a power of two, at most 2^L). It goes by the index's upper bits because muting the
+ * destination leaves the lower ones only the upper half of the port: clients that count their ports
+ * up would stay on one queue for 256 connections.
+ */
+static inline unsigned sl_toeplitz_queue(uint32_t hash, uint32_t mask, unsigned n)
+{
+	return (unsigned)((uint64_t)(hash & mask) * n / ((uint64_t)mask + 1));
+}
 
 /* The whole hash as a NIC computes it, from the bytes of the tuple in the order above. */
 uint32_t sl_toeplitz_hash(const uint8_t key[SL_TOEPLITZ_KEY], const void *tuple, size_t length);
