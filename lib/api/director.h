@@ -17,8 +17,10 @@
 #include "conf/model.h"
 #include "lb/engine.h"
 
-/* What the program provides. Called on the configuration thread; each may wait for the control
- * core. */
+/*
+ * What the program provides. Called on the configuration thread; each may wait for the control
+ * core.
+ */
 struct sl_host {
 	void *arg;
 
@@ -39,10 +41,20 @@ struct sl_host {
 	json_t *(*neighbours)(void *arg);
 	json_t *(*workers)(void *arg); /* core, NUMA node, ring and pool levels: per worker */
 	json_t *(*vips)(void *arg);    /* address, mode, port, local */
-	/* Reachability of a server as the control core sees it: "reachable", "unresolved", "not on
-	 * link", "local" */
+	/*
+	 * Reachability of a server as the control core sees it: "reachable", "unresolved", "not on
+	 * link", "local"
+	 */
 	const char *(*reachability)(
 		void *arg, const struct sl_addr *server, enum sl_fwd_method fwd);
+
+	/* May be NULL: adds the drops that no worker counts (the twin thread's). */
+	void (*drops)(void *arg, uint64_t counts[SL_DROP_COUNT]);
+	/*
+	 * May be NULL: lets the workers go on for a moment, while one is waited for. A test steps
+	 * them here.
+	 */
+	void (*pause)(void *arg);
 };
 
 struct sl_director;
@@ -55,12 +67,15 @@ struct sl_director_params {
 	uint64_t started_ns;
 };
 
-/* NULL without memory. */
-struct sl_director *sl_director_new(const struct sl_director_params *params);
+/* `params` and the path are copied, host and clock are not. NULL with `err` set. */
+struct sl_director *sl_director_new(const struct sl_director_params *params, struct sl_err *err);
+/* Before its engine. Accepts NULL. */
 void sl_director_free(struct sl_director *director);
 
-/* Makes `conf` the running configuration, all or nothing. Takes a reference. The first call is the
- * start's. */
+/*
+ * Makes `conf` the running configuration, all or nothing. Takes a reference. The first call is the
+ * start's.
+ */
 int sl_director_apply(struct sl_director *director, struct sl_conf *conf, struct sl_err *err);
 
 /* SIGHUP: reads the file and applies it; logs which live changes it discards. */
@@ -69,8 +84,20 @@ int sl_director_reload(struct sl_director *director, struct sl_err *err);
 /* About once a second: confirm timers, ageing of ids, rate estimators (every 2 s). */
 void sl_director_tick(struct sl_director *director);
 
-/* From the control core's watchers (via the configuration thread's queue): a thing that happened.
+/*
+ * From the control core's watchers (via the configuration thread's queue): a thing that happened.
+ * The classes are those of api/events.h. `details`, an object or NULL, is taken over.
  */
 void sl_director_event(struct sl_director *director, const char *event_class, json_t *details);
+
+/* The running configuration, NULL before the first; valid until the next change. */
+const struct sl_conf *sl_director_conf(const struct sl_director *director);
+
+/* Of the configuration: 1 for the first, +1 with every change of it. The API's `generation`. */
+uint64_t sl_director_generation(const struct sl_director *director);
+
+/* Who wants to hear of what happens (api/events.h). */
+struct sl_events;
+struct sl_events *sl_director_events(struct sl_director *director);
 
 #endif
