@@ -68,6 +68,11 @@ def program(plan, name):
     return path
 
 
+def check_programs(state):
+    for name in ("sluice", "sluicectl"):
+        program(state.plan, name)
+
+
 def environment(plan):
     """EAL puts its run-time files below this directory, as it does under systemd."""
     return {"RUNTIME_DIRECTORY": plan.directory}
@@ -92,10 +97,10 @@ def start(state, argv=None):
     launch(state, argv)
     if not wait_until(lambda: not running(state) or ready(state), START_PATIENCE_S, 0.05):
         stop(state, "director")
-        raise LabError(f"the director was not ready after {START_PATIENCE_S} s: see "
-                       f"{state.plan.log('director')}")
+        raise LabError(f"the director was not ready after {START_PATIENCE_S} s")
     if not running(state):
-        raise LabError(f"the director ended at once: {last_words(state)}")
+        state.drop_process("director")
+        raise LabError("the director ended before it was ready")
 
 
 def ready(state):
@@ -109,13 +114,13 @@ def wire_plugged(state):
     return f"master {names.BRIDGE}" in link and names.WIRE_MAC in link
 
 
-def last_words(state):
+def last_lines(state, count=15):
+    """The end of the director's log, for a message; "" when there is none."""
     try:
         with open(state.plan.log("director"), encoding="utf-8", errors="replace") as log:
-            lines = [line.strip() for line in log if line.strip()]
+            return "".join(f"  | {line}" for line in log.readlines()[-count:]).rstrip()
     except FileNotFoundError:
-        lines = []
-    return lines[-1] if lines else "it wrote nothing"
+        return ""
 
 
 def terminate(state):

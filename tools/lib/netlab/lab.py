@@ -6,11 +6,10 @@ import os
 import shutil
 import signal
 
-from . import director, memory, server, topology
+from . import director, memory, process, server, topology
 from . import plan as names
 from . import state as states
 from .plan import LabError
-from .process import alive, end, end_namespace
 
 DIRECTOR_LOCKS = "/run/sluice"
 
@@ -21,26 +20,33 @@ class Interrupted(LabError):
 
 @contextlib.contextmanager
 def interruptible():
-    """SIGINT, SIGTERM and SIGHUP become an exception between two steps: never within a step, so that
-    everything that is made is also written down. A signal that was ignored stays ignored."""
+    """SIGINT, SIGTERM and SIGHUP become an exception, once, between two steps or while waiting: never
+    within a step, so that everything that is made is also written down. A signal that was ignored
+    stays ignored; one that came too late is raised again at the end."""
     seen = []
+    raised = []
 
     def note(signum, _frame):
         seen.append(signum)
 
     def checkpoint():
-        if seen:
+        if seen and not raised:
+            raised.append(True)
             raise Interrupted(f"interrupted ({signal.Signals(seen[0]).name})")
 
     previous = {}
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) != signal.SIG_IGN:
             previous[signum] = signal.signal(signum, note)
+    process.on_wait = checkpoint
     try:
         yield checkpoint
     finally:
+        process.on_wait = None
         for signum, handler in previous.items():
             signal.signal(signum, handler)
+    if seen and not raised:
+        signal.raise_signal(seen[0])
 
 
 def up(plan, with_director=True):
@@ -62,16 +68,19 @@ def up(plan, with_director=True):
             checkpoint()
             state.set(complete=True)
         except BaseException as failure:
-            log = saved_log(state)
+            process.on_wait = None
+            words = director.last_lines(state)
             remove(state)
-            if log and not isinstance(failure, Interrupted):
-                failure.args = (f"{failure}\n{log}",)
+            if words and not isinstance(failure, Interrupted):
+                raise LabError(f"{failure}\n{words}") from failure
             raise
         return state
 
 
 def steps(with_director):
     """What `up` does, in small steps; a signal ends it between two of them."""
+    if with_director:
+        yield director.check_programs
     yield topology.build
     yield server.start_all
     yield memory.prepare
@@ -79,15 +88,6 @@ def steps(with_director):
     yield topology.keep_wire
     if with_director:
         yield director.start
-
-
-def saved_log(state):
-    """The end of the director's log, which goes away with the lab."""
-    try:
-        with open(state.plan.log("director"), encoding="utf-8", errors="replace") as log:
-            return "".join(f"  director: {line}" for line in log.readlines()[-15:]).rstrip()
-    except FileNotFoundError:
-        return ""
 
 
 def down(name):
@@ -108,11 +108,11 @@ def remove(state):
     director.terminate(state)
     director.purge(state)
     for name in reversed(list(state.processes)):
-        end(state.processes[name])
+        process.end(state.processes[name])
         state.drop_process(name)
     for netns in state.namespaces:
         if os.path.exists(f"/run/netns/{netns}"):
-            end_namespace(netns)
+            process.end_namespace(netns)
     memory.release(state)
     topology.remove(state)
     if not state.had_locks:
@@ -132,7 +132,7 @@ def status(state):
     for host in plan.hosts():
         yield f"  {host:<10} {plan.netns(host):<24} {addresses[host]}"
     for name, entry in state.processes.items():
-        yield f"  {name:<10} process {entry['pid']} {'runs' if alive(entry) else 'HAS ENDED'}"
+        yield f"  {name:<10} process {entry['pid']} {'runs' if process.alive(entry) else 'HAS ENDED'}"
     if "director" not in state.processes:
         yield "  director   does not run"
 

@@ -8,6 +8,8 @@ import time
 
 from .plan import LabError
 
+on_wait = None     # called while waiting: may raise, to end the wait
+
 
 def run(*argv, check=True, timeout=60, **options):
     """Runs a short command to its end, out of reach of the terminal's Ctrl-C: the lab itself is not."""
@@ -31,6 +33,10 @@ def start_time(pid):
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def identity(pid):
+    return {"pid": pid, "start": start_time(pid)}
+
+
 def alive(entry):
     return bool(entry and entry["start"]) and start_time(entry["pid"]) == entry["start"]
 
@@ -42,7 +48,7 @@ def spawn(state, name, host, argv, environment=None, log=None):
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                  start_new_session=True, cwd="/",
                                  env={**os.environ, **(environment or {})})
-    state.put_process(name, {"pid": child.pid, "start": start_time(child.pid), "host": host})
+    state.put_process(name, {**identity(child.pid), "host": host})
     return child
 
 
@@ -87,6 +93,8 @@ def wait_until(condition, patience_s, pause_s=0.02):
     """Polls a condition; its last value, false when the time is over."""
     deadline = time.monotonic() + patience_s
     while True:
+        if on_wait:
+            on_wait()
         value = condition()
         if value or time.monotonic() > deadline:
             return value

@@ -9,6 +9,7 @@ import os
 import time
 
 from .plan import LabError, Plan, lab_directory
+from .process import identity
 
 LOCK_PATIENCE_S = 60
 
@@ -18,6 +19,7 @@ class State:
 
     def __init__(self, plan):
         self.plan = plan
+        self.owner = identity(os.getpid())
         self.complete = False      # `up` got to its end
         self.namespaces = []
         self.mounts = []
@@ -31,11 +33,7 @@ class State:
         return f"{self.plan.directory}/state.json"
 
     def save(self):
-        document = {"plan": dataclasses.asdict(self.plan), "complete": self.complete,
-                    "namespaces": self.namespaces, "mounts": self.mounts,
-                    "huge_pages": self.huge_pages, "huge": self.huge,
-                    "had_locks": self.had_locks,
-                    "processes": self.processes}
+        document = {**vars(self), "plan": dataclasses.asdict(self.plan)}
         temporary = f"{self.path}.{os.getpid()}"
         with open(temporary, "w", encoding="utf-8") as out:
             json.dump(document, out, indent=2)
