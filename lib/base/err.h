@@ -8,10 +8,13 @@
 #ifndef SL_BASE_ERR_H
 #define SL_BASE_ERR_H
 
+#include <stdbool.h>
+
 struct sl_err {
 	int code;        /* errno value, positive; 0 = no error */
 	unsigned line;   /* 1-based position in the source text; 0 = not known */
 	unsigned column; /* 1-based, in bytes */
+	bool at_key;     /* the position is that of the member's key, not of its value */
 	char path[256];  /* JSON pointer of the offending value ("/services/0/port"); may be "" */
 	char message[384];
 	char hint[384]; /* what to do; may be "" */
