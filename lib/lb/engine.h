@@ -54,11 +54,32 @@ struct sl_engine_params {
 	struct sl_store *store;
 };
 
-/* A set of local IPv4 addresses: immutable, sorted, published by pointer. */
+/*
+ * A set of local IPv4 addresses: immutable, published by pointer. Sorted by the stored numbers as
+ * they are, whatever the machine's byte order makes of them.
+ */
 struct sl_local_set {
 	uint32_t n;
 	rte_be32_t addresses[];
 };
+
+/* NULL is the empty set. */
+static inline bool sl_local_set_has(const struct sl_local_set *set, rte_be32_t address)
+{
+	uint32_t from = 0, end = set == NULL ? 0 : set->n;
+
+	while (from < end) {
+		uint32_t middle = from + (end - from) / 2;
+
+		if (set->addresses[middle] == address)
+			return true;
+		if (set->addresses[middle] < address)
+			from = middle + 1;
+		else
+			end = middle;
+	}
+	return false;
+}
 
 struct sl_engine {
 	const struct sl_snapshot *snapshot; /* lb/publish.h */

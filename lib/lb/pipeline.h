@@ -19,14 +19,14 @@
 struct sl_pkt {
 	struct rte_mbuf *mbuf;
 	struct sl_parsed parsed;
-	const struct sl_front *front; /* record of front_id in this generation */
 	const struct sl_server *server;
 	struct sl_conn_key key;
 	struct sl_conn_ref conn;
 	uint64_t hash;
-	sl_id front_id;
+	sl_id exact;	 /* the front of address, protocol and port; SL_ID_NONE = there is none */
+	sl_id any;	 /* the one of address and protocol, for any port */
 	sl_id server_id;
-	uint8_t wide; /* the connection lies, or belongs, in the wide table */
+	uint8_t kind; /* enum sl_parse_result */
 };
 
 /* At most SL_BURST packets, each with mbuf->port set. w->tx and w->freed must be empty. */

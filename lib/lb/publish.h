@@ -55,6 +55,19 @@ static inline sl_adj_word sl_read_adj(const sl_adj_word *where)
 	return __atomic_load_n(where, __ATOMIC_RELAXED);
 }
 
+/*
+ * A MAC address that a port accepts (struct sl_port), complete in one word like an adjacency.
+ */
+static inline void sl_publish_mac(uint64_t *where, uint64_t mac)
+{
+	__atomic_store_n(where, mac, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sl_read_mac(const uint64_t *where)
+{
+	return __atomic_load_n(where, __ATOMIC_RELAXED);
+}
+
 /* Whether a VIP is an address of this box. Relaxed: a byte that guards no other memory. */
 static inline void sl_publish_flag(uint8_t *where, uint8_t value)
 {

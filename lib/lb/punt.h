@@ -8,6 +8,11 @@
 #ifndef SL_LB_PUNT_H
 #define SL_LB_PUNT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/parse.h"
+
 #define SL_PUNT_CLASSES(X)                                                                         \
 	X(ROUTING, "routing", 20000, "VRRP, BFD, BGP, OSPF, LACP")                                 \
 	X(NEIGHBOUR, "neighbour", 10000, "ARP, IPv6 neighbour discovery")                          \
@@ -30,5 +35,12 @@ struct sl_punt_info {
 };
 
 extern const struct sl_punt_info sl_punt_infos[SL_PUNT_COUNT];
+
+/*
+ * The class of a frame that is for Linux: `frame` of `length` bytes, as sl_parse() took it apart.
+ * `to_vip`: it is IPv4 and addressed to a VIP.
+ */
+enum sl_punt_class sl_punt_classify(
+	const void *frame, size_t length, const struct sl_parsed *parsed, bool to_vip);
 
 #endif

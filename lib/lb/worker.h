@@ -46,6 +46,8 @@ struct sl_mbuf_meta {
 };
 #define SL_MBUF_PRIV 64
 
+#define SL_QUERY_ROOM 64 /* entries; a worker copies up to so many at once and stops below */
+
 /* Asks a worker for a piece of its connection table; stays the asker's (lb/publish.h, mailbox). */
 struct sl_conn_query {
 	/* in: which; SL_ID_NONE and family 0 match all */
@@ -54,7 +56,7 @@ struct sl_conn_query {
 	uint8_t client_family;
 	uint8_t client[16];
 	int state;    /* enum sl_state, -1 = any */
-	uint32_t max; /* room in out */
+	uint32_t max; /* room in out, at least SL_QUERY_ROOM */
 	bool wide;    /* which of the worker's two tables */
 	/* in, out */
 	uint64_t cursor; /* 0 = from the start; UINT64_MAX when through */
@@ -142,5 +144,17 @@ void sl_worker_online(struct sl_worker *w);
 
 /* The worker's counter line of a server that the snapshot knows. */
 struct sl_counters *sl_worker_counters(struct sl_worker *w, sl_id server);
+
+/*
+ * A connection of the server goes from one state to another: active and inactive counts, and the
+ * scheduler if it goes by them. SL_STATE_COUNT stands for "no connection", before and after.
+ */
+void sl_worker_count(struct sl_worker *w, sl_id server, enum sl_state from, enum sl_state to);
+
+/*
+ * Counts the connections of adopted tables into the counter lines. Once, before the worker runs,
+ * when the pages of all adopted servers are there; it needs no snapshot.
+ */
+void sl_worker_recount(struct sl_worker *w);
 
 #endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lb/emit.h"
+
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+
+#include "lb/engine.h"
+#include "net/icmp.h"
+
+#define ICMP_BURST_NS (SL_NS_PER_S / 10) /* errors of this long may come at once */
+
+static struct sl_mbuf_meta *meta_of(struct rte_mbuf *mbuf)
+{
+	return rte_mbuf_to_priv(mbuf);
+}
+
+void sl_emit_punt(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_punt_class class)
+{
+	if (!w->engine->ports[mbuf->port].twin) {
+		sl_emit_drop(w, mbuf, SL_DROP_PUNT_NO_TWIN);
+		return;
+	}
+	if (rte_ring_sp_enqueue(w->punt[class], mbuf) != 0) {
+		sl_emit_drop(w, mbuf, SL_DROP_PUNT_FULL);
+		return;
+	}
+	sl_count_add(w->stats.punted[class], 1);
+}
+
+void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to)
+{
+	struct sl_mbuf_meta *meta = meta_of(mbuf);
+
+	if (meta->hops > 0) {
+		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_LOOP);
+		return;
+	}
+	meta->hops = 1;
+	if (rte_ring_sp_enqueue(w->handover_out[to], mbuf) != 0) {
+		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_FULL);
+		return;
+	}
+	sl_count_add(w->stats.handed_over[mbuf->port], 1);
+}
+
+/* The rate as one time stamp: when the next error would be due if they came evenly. */
+static bool may_send_error(struct sl_worker *w)
+{
+	if (w->icmp_tokens_ns > w->now_ns + ICMP_BURST_NS)
+		return false;
+	w->icmp_tokens_ns = RTE_MAX(w->icmp_tokens_ns, w->now_ns) + w->engine->icmp_interval_ns;
+	return true;
+}
+
+/* Back to the neighbour, from the address that it used: the port's, or a macvlan child's. */
+static void turn_ether(const uint8_t *from, uint8_t *to, unsigned length)
+{
+	uint8_t ether[UINT8_MAX];
+
+	memcpy(ether, from, length);
+	memcpy(to, ether, length);
+	memcpy(to, ether + RTE_ETHER_ADDR_LEN, RTE_ETHER_ADDR_LEN);
+	memcpy(to + RTE_ETHER_ADDR_LEN, ether, RTE_ETHER_ADDR_LEN);
+}
+
+/* The packet becomes the error: its own head is what the error quotes. */
+static void make_error(struct rte_mbuf *mbuf, unsigned l3_offset, uint8_t type, uint8_t code)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	const struct rte_ipv4_hdr *ip = (const void *)(frame + l3_offset);
+	uint32_t quoted = RTE_MIN(rte_be_to_cpu_16(ip->total_length), SL_ICMP4_QUOTE_MAX);
+
+	mbuf->data_off -= SL_ICMP4_ERROR_HEADERS;
+	mbuf->data_len = (uint16_t)(l3_offset + SL_ICMP4_ERROR_HEADERS + quoted);
+	mbuf->pkt_len = mbuf->data_len;
+	mbuf->ol_flags = 0;
+	turn_ether(frame, frame - SL_ICMP4_ERROR_HEADERS, l3_offset);
+	sl_icmp4_error(frame + l3_offset - SL_ICMP4_ERROR_HEADERS, quoted, type, code, 0,
+		ip->dst_addr, ip->src_addr);
+}
+
+void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned l3_offset,
+	uint8_t type, uint8_t code, enum sl_drop reason)
+{
+	/* A packet of several buffers, or one without room in front, goes unanswered. */
+	if (mbuf->nb_segs > 1 || rte_pktmbuf_headroom(mbuf) < SL_ICMP4_ERROR_HEADERS ||
+		!sl_icmp4_may_answer(rte_pktmbuf_mtod_offset(mbuf, void *, l3_offset),
+			mbuf->data_len - l3_offset)) {
+		sl_emit_drop(w, mbuf, reason);
+		return;
+	}
+	if (!may_send_error(w)) {
+		sl_emit_drop(w, mbuf, SL_DROP_ICMP_RATE);
+		return;
+	}
+	make_error(mbuf, l3_offset, type, code);
+	sl_count_add(w->stats.drops[reason], 1);
+	sl_count_add(w->stats.icmp_sent, 1);
+	sl_emit_tx(w, mbuf, mbuf->port);
+}

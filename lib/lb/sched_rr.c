@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Round robin: the next usable server behind the one picked last, whatever its weight. */
+#include "lb/sched.h"
+#include "lb/tree.h"
+#include "lb/worker.h"
+
+static bool heavier(const void *arg, uint32_t b, uint32_t a)
+{
+	const struct sl_service *service = arg;
+
+	return service->weights[b] > service->weights[a];
+}
+
+static bool usable(const void *arg, uint32_t position)
+{
+	const struct sl_service *service = arg;
+
+	return service->weights[position] > 0;
+}
+
+static uint32_t next_usable(const struct sl_service *service, struct sl_tree *tree, uint32_t from)
+{
+	uint32_t position;
+
+	if (from < service->n_servers && usable(service, from))
+		return from;
+	if (tree->leaves == 0)
+		sl_tree_build(tree, service->n_servers, heavier, service);
+	position = sl_tree_next(tree, from, usable, service);
+	return position != SL_TREE_NONE ? position : sl_tree_next(tree, 0, usable, service);
+}
+
+static uint32_t
+pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
+{
+	sl_sched_position(w, service, cell);
+	if (service->n_usable == 0)
+		return SL_SCHED_NONE;
+	/* SL_SCHED_NONE + 1 is 0: the beginning of the list. */
+	cell->position = next_usable(service, service->sched_state[w->index], cell->position + 1);
+	cell->last = service->servers[cell->position];
+	return cell->position;
+}
+
+const struct sl_sched sl_sched_rr = {
+	.name = "rr",
+	.help = "round robin: one server after the other",
+	.pick = pick,
+	.block_bytes = sl_tree_bytes,
+};

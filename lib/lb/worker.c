@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lb/worker.h"
+
+#include <string.h>
+
+#include "lb/engine.h"
+#include "lb/publish.h"
+
+#define LOADS_PER_POLL  32
+#define SWEEP_ROUND_NS  (2 * SL_NS_PER_S)
+#define SWEEP_LINES_MAX 256 /* lines looked at per poll: 16 KB, read in sequence */
+#define COPY_LINES      16  /* lines copied per poll for a listing: SL_QUERY_ROOM entries */
+
+/* ---- the turns of the loop ---- */
+
+static void take_loads(struct sl_worker *w);
+static void answer_query(struct sl_worker *w);
+static void sweep(struct sl_worker *w);
+
+void sl_worker_poll_begin(struct sl_worker *w, uint64_t now_ns)
+{
+	w->now_ns = now_ns;
+	w->tick = (sl_tick)(now_ns / SL_NS_PER_S);
+	w->snapshot = sl_read_snapshot(&w->engine->snapshot);
+	take_loads(w);
+}
+
+unsigned sl_worker_take_handover(struct sl_worker *w, struct rte_mbuf **pkts)
+{
+	unsigned n_workers = w->engine->n_workers, taken = 0, share;
+
+	if (n_workers < 2)
+		return 0;
+	share = RTE_MAX(SL_BURST / (n_workers - 1), 1u);
+	for (unsigned i = 0; i < n_workers && taken < SL_BURST; i++) {
+		/* Another one is first each time: nobody starves behind a busy ring. */
+		unsigned from = (unsigned)((w->stats.polls + i) % n_workers);
+
+		if (w->handover_in[from] == NULL)
+			continue;
+		taken += rte_ring_sc_dequeue_burst(w->handover_in[from], (void **)&pkts[taken],
+			RTE_MIN(share, SL_BURST - taken), NULL);
+	}
+	sl_count_add(w->stats.handover_received, taken);
+	return taken;
+}
+
+void sl_worker_housekeeping(struct sl_worker *w)
+{
+	sweep(w);
+	answer_query(w);
+}
+
+void sl_worker_poll_end(struct sl_worker *w)
+{
+	w->snapshot = NULL;
+	rte_rcu_qsbr_quiescent(w->engine->qsbr, w->index);
+}
+
+void sl_worker_offline(struct sl_worker *w)
+{
+	rte_rcu_qsbr_thread_offline(w->engine->qsbr, w->index);
+}
+
+void sl_worker_online(struct sl_worker *w)
+{
+	rte_rcu_qsbr_thread_online(w->engine->qsbr, w->index);
+}
+
+/* ---- counts ---- */
+
+struct sl_counters *sl_worker_counters(struct sl_worker *w, sl_id server)
+{
+	struct sl_counters *page = sl_read_pointer(&w->counters->pages[server / SL_COUNTERS_PAGE]);
+
+	return &page[server % SL_COUNTERS_PAGE];
+}
+
+static void load_changed(struct sl_worker *w, sl_id id)
+{
+	const struct sl_server *server = sl_snapshot_server(w->snapshot, id);
+	const struct sl_front *front;
+
+	if (server == NULL || server->state != SL_ID_LIVE)
+		return;
+	front = sl_snapshot_front(w->snapshot, server->front);
+	if (front != NULL && front->service != NULL && front->service->sched->load_changed != NULL)
+		front->service->sched->load_changed(w, front->service, server->position);
+}
+
+static void count_one(struct sl_counters *line, enum sl_state state, uint32_t by)
+{
+	if (state == SL_STATE_COUNT)
+		return;
+	if (sl_state_is_active(state))
+		sl_count_add(line->active, by);
+	else
+		sl_count_add(line->inactive, by);
+}
+
+void sl_worker_count(struct sl_worker *w, sl_id server, enum sl_state from, enum sl_state to)
+{
+	struct sl_counters *line = sl_worker_counters(w, server);
+
+	count_one(line, from, -1u);
+	count_one(line, to, 1);
+	load_changed(w, server);
+}
+
+static void recount_table(struct sl_worker *w, const struct sl_conn_table *table)
+{
+	struct sl_conn_view views[SL_QUERY_ROOM];
+
+	for (uint64_t cursor = 0; cursor != UINT64_MAX;) {
+		unsigned n = sl_conn_copy(table, &cursor, COPY_LINES, views, SL_QUERY_ROOM);
+
+		for (unsigned i = 0; i < n; i++)
+			count_one(sl_worker_counters(w, views[i].server), views[i].state, 1);
+	}
+}
+
+void sl_worker_recount(struct sl_worker *w)
+{
+	recount_table(w, w->narrow);
+	recount_table(w, w->wide);
+}
+
+/* What the others have, as the control core says: counts for scheduling only. */
+static void take_loads(struct sl_worker *w)
+{
+	struct sl_load_message messages[LOADS_PER_POLL];
+	unsigned n = rte_ring_sc_dequeue_burst_elem(
+		w->loads, messages, sizeof(messages[0]), LOADS_PER_POLL, NULL);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct sl_counters *line;
+
+		/* It may have been freed since the message was written. */
+		if (sl_snapshot_server(w->snapshot, messages[i].server) == NULL)
+			continue;
+		line = sl_worker_counters(w, messages[i].server);
+		sl_count_add(line->others_active, messages[i].others_active - line->others_active);
+		sl_count_add(
+			line->others_inactive, messages[i].others_inactive - line->others_inactive);
+		load_changed(w, messages[i].server);
+	}
+}
+
+/* ---- the sweep: a bounded slice per poll, a round every two seconds ---- */
+
+/* Whether an entry goes: it expired, or nobody may know its ids any more. */
+static bool goes(void *arg, const struct sl_conn_view *view, bool expired)
+{
+	struct sl_worker *w = arg;
+
+	if (!expired && w->snapshot->reaping) {
+		const struct sl_front *front = sl_snapshot_front(w->snapshot, view->key.front);
+		const struct sl_server *server = sl_snapshot_server(w->snapshot, view->server);
+
+		expired = front == NULL || front->state == SL_ID_REAPING || server == NULL ||
+			server->state == SL_ID_REAPING;
+	}
+	if (expired)
+		sl_worker_count(w, view->server, view->state, SL_STATE_COUNT);
+	return expired;
+}
+
+static void sweep_begin_round(struct sl_worker *w)
+{
+	w->sweep_started_ns = w->now_ns;
+	w->sweep_lines_done = 0;
+	w->sweep_snapshot = w->snapshot->generation;
+}
+
+static void sweep(struct sl_worker *w)
+{
+	uint64_t narrow = sl_conn_lines(w->narrow), total = narrow + sl_conn_lines(w->wide);
+	uint64_t elapsed, due;
+	unsigned lines;
+	bool through;
+
+	if (w->sweep_started_ns == 0)
+		sweep_begin_round(w);
+	elapsed = w->now_ns - w->sweep_started_ns;
+	due = elapsed >= SWEEP_ROUND_NS
+		? total
+		: total * (elapsed / SL_NS_PER_US) / (SWEEP_ROUND_NS / SL_NS_PER_US);
+	if (due <= w->sweep_lines_done && w->sweep_lines_done < total)
+		return;
+	lines = (unsigned)RTE_MIN(due - w->sweep_lines_done, (uint64_t)SWEEP_LINES_MAX);
+	if (w->sweep_lines_done < narrow) {
+		through = sl_conn_sweep(w->narrow, lines, w->tick, &w->snapshot->timeouts, goes, w);
+		w->sweep_lines_done = through ? narrow : w->sweep_lines_done + lines;
+		return;
+	}
+	through = sl_conn_sweep(w->wide, lines, w->tick, &w->snapshot->timeouts, goes, w);
+	w->sweep_lines_done += lines;
+	if (!through)
+		return;
+	sl_count_add(w->sweep_rounds, 1);
+	sl_publish_progress(&w->sweep_generation, w->sweep_snapshot);
+	sweep_begin_round(w);
+}
+
+/* ---- listings ---- */
+
+static bool is_wanted(const struct sl_worker *w, const struct sl_conn_query *query,
+	const struct sl_conn_view *view)
+{
+	sl_tick age = (sl_tick)(w->tick - view->tick);
+
+	if (age >= w->snapshot->timeouts.s[view->state])
+		return false;
+	if (query->front != SL_ID_NONE && query->front != view->key.front)
+		return false;
+	if (query->server != SL_ID_NONE && query->server != view->server)
+		return false;
+	if (query->state >= 0 && query->state != (int)view->state)
+		return false;
+	return query->client_family == 0 || memcmp(query->client, view->key.client, 16) == 0;
+}
+
+static void answer_query(struct sl_worker *w)
+{
+	struct sl_conn_query *query = sl_read_pointer(&w->query);
+	struct sl_conn_view views[SL_QUERY_ROOM];
+	unsigned n;
+
+	if (query == NULL)
+		return;
+	n = sl_conn_copy(query->wide ? w->wide : w->narrow, &query->cursor, COPY_LINES, views,
+		RTE_MIN(query->max - query->n, (uint32_t)SL_QUERY_ROOM));
+	for (unsigned i = 0; i < n; i++) {
+		if (is_wanted(w, query, &views[i]))
+			query->out[query->n++] = views[i];
+	}
+	query->now = w->tick;
+	if (query->cursor != UINT64_MAX && query->max - query->n >= SL_QUERY_ROOM)
+		return;
+	/* The mailbox first: once it is done, the asker may post the next one or free this. */
+	sl_publish_pointer(&w->query, NULL);
+	sl_publish_id(&query->done, 1);
+}
