@@ -135,7 +135,9 @@ void sl_instance_release(struct sl_instance *instance)
 	if (instance->lock < 0)
 		return;
 	rmdir(instance->run_directory);
-	/* Removed while it is locked: who opens it now finds another file, or none, at the path. */
+	/*
+	 * Removed while it is locked: who opens it now finds another file, or none, at the path.
+	 */
 	unlink(instance->lock_path);
 	close(instance->lock);
 	instance->lock = -1;

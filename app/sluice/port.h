@@ -21,8 +21,6 @@
 #include "conf/model.h"
 #include "lb/engine.h"
 
-#define SL_TX_RING 1024 /* entries of a ring to the owner of a transmit queue */
-
 struct sl_port_dev {
 	char name[SL_NAME_MAX];
 	uint16_t ethdev; /* DPDK's number of it */

@@ -127,7 +127,9 @@ unsigned sl_relay_to_linux(struct sl_relay *relay, uint64_t now_ns)
 	return written;
 }
 
-/* Copies the frame into buffers of the port, padded to what Ethernet demands; NULL without room. */
+/*
+ * Copies the frame into buffers of the port, padded to what Ethernet demands; NULL without room.
+ */
 static struct rte_mbuf *
 fill(struct sl_relay *relay, const struct sl_relay_port *port, size_t length)
 {

@@ -69,7 +69,9 @@ static int write_sysctls(const char *name, struct sl_err *err)
 	} sysctls[] = {
 		/* Only the addresses of the interface that was asked: not a VIP of another one. */
 		{"ipv4/arp_ignore", 1},
-		/* Never a VIP as the source of ARP: a DR server has it too and would not answer. */
+		/*
+		 * Never a VIP as the source of ARP: a DR server has it too and would not answer.
+		 */
 		{"ipv4/arp_announce", 2},
 		/* Clients may well be reached through another port. */
 		{"ipv4/rp_filter", 0},

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port_rss.h"
+
+#include <string.h>
+
+#include "port.h"
+
+/* Addresses and ports where there are ports; addresses alone spread the rest, fragments too. */
+#define WANTED                                                                                     \
+	(RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV4 |          \
+		RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER)
+
+#define RETA_MAX 2048
+
+bool sl_port_rss_able(const struct rte_eth_dev_info *info)
+{
+	return info->max_rx_queues > 1 && info->hash_key_size >= 40 &&
+		info->hash_key_size <= SL_TOEPLITZ_KEY && info->reta_size > 1 &&
+		info->reta_size <= RETA_MAX && (info->reta_size & (info->reta_size - 1)) == 0 &&
+		(info->flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0;
+}
+
+uint64_t sl_port_rss_types(const struct rte_eth_dev_info *info)
+{
+	return info->flow_type_rss_offloads & WANTED;
+}
+
+uint16_t sl_port_rss_queue(uint32_t entry, uint32_t owner_mask, unsigned n_workers, uint16_t n_rxq)
+{
+	/* A worker without a receive queue gets its packets handed over by the one that stands in.
+	 */
+	return (uint16_t)((entry & owner_mask) % n_workers % n_rxq);
+}
+
+int sl_port_rss_program(const struct sl_port_dev *dev, const struct sl_engine *engine)
+{
+	struct rte_eth_rss_reta_entry64 reta[RETA_MAX / RTE_ETH_RETA_GROUP_SIZE];
+	uint8_t key[SL_TOEPLITZ_KEY];
+	struct rte_eth_rss_conf rss = {
+		.rss_key = key,
+		.rss_key_len = dev->info.hash_key_size,
+		.rss_hf = sl_port_rss_types(&dev->info),
+	};
+	int rc;
+
+	memcpy(key, engine->toeplitz.key, sizeof(key));
+	rc = rte_eth_dev_rss_hash_update(dev->ethdev, &rss);
+	if (rc < 0)
+		return rc;
+	memset(reta, 0, sizeof(reta));
+	for (uint32_t i = 0; i < dev->info.reta_size; i++) {
+		struct rte_eth_rss_reta_entry64 *group = &reta[i / RTE_ETH_RETA_GROUP_SIZE];
+
+		group->mask |= 1ull << (i % RTE_ETH_RETA_GROUP_SIZE);
+		group->reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+			sl_port_rss_queue(i, engine->owner_mask, engine->n_workers, dev->n_rxq);
+	}
+	return rte_eth_dev_rss_reta_update(dev->ethdev, reta, dev->info.reta_size);
+}
