@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a scenario works with: the lab's hosts, the director's API, and checks that say what they saw."""
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from netlab import director, process, server
+from netlab import plan as names
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Failed(Exception):
+    """A check did not hold."""
+
+
+class Skipped(Exception):
+    """This machine cannot run the scenario, and why."""
+
+
+class RpcError(Exception):
+    def __init__(self, error):
+        super().__init__(f"{error.get('code')}: {error.get('message')}")
+        self.code = error.get("code")
+        self.data = error.get("data") or {}
+
+
+def check(condition, why):
+    if not condition:
+        raise Failed(why)
+
+
+def equal(actual, expected, what):
+    check(actual == expected, f"{what}: {actual!r} instead of {expected!r}")
+
+
+def eventually(condition, why, patience_s=5.0, pause_s=0.05):
+    """The first true value of condition(), which may raise Failed until then."""
+    last = why
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+        except Failed as failure:
+            last = f"{why}: {failure}"
+        if time.monotonic() > deadline:
+            raise Failed(last)
+        time.sleep(pause_s)
+
+
+class Bench:
+    def __init__(self, state, full):
+        self.state = state
+        self.plan = state.plan
+        self.full = full
+        with open(self.plan.config_path, encoding="utf-8") as source:
+            self.first_config = json.load(source)
+        if "director" in state.processes:
+            self.wait_until_serving()
+
+    # The lab as a whole.
+
+    def reset(self, with_director):
+        """Back to how the lab was when it came up."""
+        director.write_json(self.plan.config_path, self.first_config)
+        for name in list(self.state.processes):
+            if name not in self.plan.server_hosts() + ["wirekeeper", "director"]:
+                process.stop(self.state, name)
+        if not with_director:
+            return
+        if not director.running(self.state):
+            self.state.drop_process("director")
+            director.start(self.state)
+        self.apply(self.first_config)
+        self.wait_until_serving()
+
+    def wait_until_serving(self):
+        """All neighbours are resolved: no first packet of a scenario is lost to ARP."""
+        eventually(lambda: self.ping(names.VIP), "the VIP does not answer ping", 10)
+        eventually(lambda: all(one["reachability"] == "reachable" for one in self.servers()),
+                   "a server does not become reachable", 10)
+
+    def last_words(self):
+        return director.last_lines(self.state)
+
+    # Hosts.
+
+    def run(self, host, *argv, check_status=True, timeout=30, **options):
+        done = process.run("ip", "netns", "exec", self.plan.netns(host), *argv, check=False,
+                           timeout=timeout, **options)
+        if check_status and done.returncode != 0:
+            raise Failed(f"{host}: `{' '.join(argv)}` ended with {done.returncode}: "
+                         f"{(done.stderr or done.stdout).strip()}")
+        return done
+
+    def spawn(self, name, host, *argv):
+        """A process that lasts until the end of the scenario at most."""
+        return process.spawn(self.state, name, host, list(argv))
+
+    def helper(self, host, script, *arguments, timeout=120):
+        """Runs helpers/SCRIPT on a host; what it prints, as JSON."""
+        done = self.run(host, PYTHON, "-B", f"{HERE}/helpers/{script}", *map(str, arguments),
+                        timeout=timeout)
+        return json.loads(done.stdout)
+
+    @contextlib.contextmanager
+    def inside(self, host):
+        """Sockets that are made in this block belong to the host, for as long as they live."""
+        home = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self.plan.netns(host)}", os.O_RDONLY)
+        try:
+            enter_netns(there)
+            yield
+        finally:
+            enter_netns(home)
+            os.close(there)
+            os.close(home)
+
+    def connect(self, host, address, port, timeout=5):
+        with self.inside(host):
+            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.settimeout(timeout)
+        try:
+            made.connect((address, port))
+        except OSError:
+            made.close()
+            raise
+        return made
+
+    # Clients of the virtual services.
+
+    def curl(self, path="/", address=names.VIP, port=names.HTTP_PORT, timeout=5):
+        """The body, without its newline."""
+        done = self.run("client", "curl", "-sS", "-m", str(timeout),
+                        f"http://{address}:{port}{path}", timeout=timeout + 5)
+        return done.stdout.rstrip("\n")
+
+    def curl_fails(self, **where):
+        try:
+            self.curl(**{"timeout": 1, **where})
+            return False
+        except Failed:
+            return True
+
+    def answers(self, count):
+        return [self.curl() for _ in range(count)]
+
+    def udp(self, text=b"hello", port=names.UDP_PORT, timeout=3):
+        with self.inside("client"):
+            asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with asker:
+            asker.settimeout(timeout)
+            asker.connect((names.VIP, port))
+            asker.send(text)
+            try:
+                return asker.recv(2048).decode().strip()
+            except OSError as error:
+                raise Failed(f"no answer to a datagram: {error}") from error
+
+    def ping(self, address, count=1):
+        return self.run("client", "ping", "-c", str(count), "-i", "0.2", "-W", "1", address,
+                        check_status=False).returncode == 0
+
+    def load(self, connections, at_a_time, **more):
+        """Many separate connections: {"ok", "failed", "by", "errors"}."""
+        return self.helper("client", "load.py", json.dumps(
+            {"address": names.VIP, "port": names.HTTP_PORT, "connections": connections,
+             "at_a_time": at_a_time, **more}), timeout=300)
+
+    def start_load(self, connections, at_a_time):
+        return Background(lambda: self.load(connections, at_a_time))
+
+    def download(self, rate):
+        return Download(self, rate)
+
+    # The director.
+
+    def call(self, method, **params):
+        """One call of the API on the control socket."""
+        return rpc(director.control_socket(self.plan), method, params)
+
+    def ctl(self, *arguments, status=0, text=None):
+        """sluicectl with its exit status checked; what it printed, both streams."""
+        done = subprocess.run(director.ctl_argv(self.plan, arguments), input=text or "",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=30, check=False)
+        equal(done.returncode, status, f"exit status of sluicectl {' '.join(arguments)} "
+              f"({done.stdout.strip()})")
+        return done.stdout
+
+    def apply(self, document):
+        return self.call("config.apply", config=document)
+
+    def config(self):
+        return self.call("config.get")["config"]
+
+    def servers(self):
+        """The first service's servers, as the API lists them."""
+        return self.call("service.list")["services"][0]["servers"]
+
+    def server(self, address):
+        for one in self.servers():
+            if one["address"] == address:
+                return one
+        raise Failed(f"server {address} is not listed")
+
+    SERVICE = {"protocol": "tcp", "address": names.VIP, "port": names.HTTP_PORT}
+
+    def add_server(self, address, **more):
+        return self.call("server.add", **self.SERVICE, server={"address": address, **more})
+
+    def edit_server(self, address, **more):
+        return self.call("server.edit", **self.SERVICE, server={"address": address, **more})
+
+    def delete_server(self, address):
+        return self.call("server.delete", **self.SERVICE, server={"address": address})
+
+    def drops(self):
+        return {one["name"]: one["packets"] for one in self.call("stats.drops")["drops"]}
+
+    def pid(self):
+        return self.state.processes["director"]["pid"]
+
+    def log(self):
+        with open(self.plan.log("director"), encoding="utf-8", errors="replace") as source:
+            return source.read()
+
+
+class Background:
+    """A function in a thread; result() waits and raises what it raised."""
+
+    def __init__(self, function):
+        self.value = self.error = None
+        self.thread = threading.Thread(target=self.work, args=(function,), daemon=True)
+        self.thread.start()
+
+    def work(self, function):
+        try:
+            self.value = function()
+        except BaseException as error:  # pylint: disable=broad-except; handed to the waiting thread
+            self.error = error
+
+    def running(self):
+        return self.thread.is_alive()
+
+    def result(self, timeout=300):
+        self.thread.join(timeout)
+        check(not self.running(), f"still at work after {timeout} s")
+        if self.error:
+            raise self.error
+        return self.value
+
+
+class Download:
+    """The big file through the VIP, at a limited rate, in the background."""
+
+    def __init__(self, bench, rate):
+        self.bench = bench
+        self.path = f"{bench.plan.directory}/download"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        bench.spawn("download", "client", "curl", "-sS", "-m", "120", "-o", self.path,
+                    f"http://{names.VIP}/big?rate={rate}")
+        eventually(lambda: self.size() > 0, "the download does not begin")
+
+    def size(self):
+        return os.path.getsize(self.path) if os.path.exists(self.path) else 0
+
+    def running(self):
+        return process.alive(self.bench.state.processes.get("download"))
+
+    def finish(self, patience_s=90):
+        """Waits for its end and compares the file, byte for byte."""
+        eventually(lambda: not self.running(), "the download does not end", patience_s)
+        with open(self.path, "rb") as got, open(server.big_file(self.bench.plan), "rb") as sent:
+            check(got.read() == sent.read(), f"the download differs: {self.size()} of "
+                  f"{server.BIG_BYTES} bytes")
+
+
+def enter_netns(descriptor):
+    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def rpc(path, method, params, timeout=30):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(timeout)
+        link.connect(path)
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        link.sendall(json.dumps(request).encode() + b"\n")
+        with link.makefile("rb") as answers:
+            answer = json.loads(answers.readline() or b"{}")
+    if "error" in answer:
+        raise RpcError(answer["error"])
+    check("result" in answer, f"{method}: the director closed the connection")
+    return answer["result"]
+
+
+def refused(call, *arguments, **params):
+    """The error of a call that must not succeed."""
+    try:
+        call(*arguments, **params)
+    except RpcError as error:
+        return error
+    raise Failed("a call succeeded that must be refused")
+
+
+@contextlib.contextmanager
+def scratch():
+    directory = tempfile.mkdtemp(prefix="sluice-net-")
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Single packets: sent from, and seen on, the interface of a host."""
+
+import contextlib
+import logging
+import select
+import socket
+import time
+
+from bench import Failed, check
+from netlab import plan as names
+
+logging.getLogger("scapy").setLevel(logging.ERROR)
+
+# pylint: disable=wrong-import-position,unused-import; scapy must find its logger quiet
+from scapy.layers.inet import ICMP, IP, TCP, UDP  # noqa: E402,F401
+from scapy.layers.l2 import ARP, Ether  # noqa: E402,F401
+
+ETH_P_ALL = 3
+DIRECTOR_MAC = names.mac(names.DIRECTOR)
+CLIENT_MAC = names.mac(names.CLIENT)
+
+
+class Tap:
+    """All frames of a host's interface, from now on."""
+
+    def __init__(self, bench, host):
+        with bench.inside(host):
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self.socket.bind(("eth0", 0))
+
+    def send(self, packet):
+        self.socket.send(bytes(packet))
+
+    def frames(self, patience_s):
+        deadline = time.monotonic() + patience_s
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+                return
+            yield Ether(self.socket.recv(65536))
+
+    def see(self, wanted, what, patience_s=3):
+        """The first frame for which wanted() is true."""
+        for frame in self.frames(patience_s):
+            if wanted(frame):
+                return frame
+        raise Failed(f"{what} was not seen in {patience_s} s")
+
+    def see_none(self, wanted, what, patience_s=1):
+        for frame in self.frames(patience_s):
+            check(not wanted(frame), f"{what} was seen: {frame.summary()}")
+
+    def close(self):
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def tap(bench, host):
+    made = Tap(bench, host)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def to_vip(port, flags, source_port=40001, ttl=64, address=names.VIP):
+    """A TCP packet from the client to the VIP, by way of the director."""
+    return (Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC) /
+            IP(src=names.CLIENT, dst=address, ttl=ttl) /
+            TCP(sport=source_port, dport=port, flags=flags, seq=1000, ack=2000))
+
+
+def is_tcp(frame, source, destination, flags):
+    return (TCP in frame and frame[IP].src == source and frame[IP].dst == destination
+            and set(flags) <= set(str(frame[TCP].flags)))
