@@ -29,7 +29,7 @@ struct sl_conn_key {
 	sl_id front;
 };
 
-/* Where an entry lies; valid until the next insert, remove or sweep of the table. */
+/* Where an entry lies; valid until the next insert or sweep of the table. */
 struct sl_conn_ref {
 	void *slot; /* NULL = none */
 };
@@ -42,10 +42,10 @@ struct sl_conn_view {
 	sl_tick tick; /* last seen */
 };
 
-struct sl_conn_stats {    /* one writer, the worker; others read (lb/publish.h) */
+struct sl_conn_stats { /* one writer, the worker; others read (lb/publish.h) */
 	uint64_t entries; /* now */
 	uint64_t inserted;
-	uint64_t expired;
+	uint64_t expired;           /* swept, or in the way of an insertion */
 	uint64_t evicted_embryonic; /* not ESTABLISHED */
 	uint64_t evicted_unproven;  /* ESTABLISHED, never carried data */
 	uint64_t refused;           /* table full of proven ones */
@@ -58,7 +58,11 @@ struct sl_conn_table;
 
 enum sl_conn_form { SL_CONN_NARROW, SL_CONN_WIDE };
 
-/* Bytes of memory a table for `capacity` connections needs (header and stash included). */
+/*
+ * Bytes of memory a table for `capacity` connections needs (header and stash included). The table
+ * is four fifths full then. It takes more, up to nearly all of its slots, but looks less far for
+ * room.
+ */
 size_t sl_conn_table_bytes(enum sl_conn_form form, uint64_t capacity);
 
 /*
@@ -80,9 +84,10 @@ struct sl_conn_ref
 sl_conn_find(const struct sl_conn_table *table, const struct sl_conn_key *key, uint64_t hash);
 
 /*
- * Adds an entry that is not there. Bounded work (docs/architecture.md). When the room of another
- * had to be taken, *evicted describes that one and its `state` is valid (else evicted->key.front is
- * SL_ID_NONE). Returns .slot NULL when only proven ones are in the way.
+ * Adds an entry that is not there, last seen `now` (entry->tick is not read). Bounded work
+ * (docs/architecture.md). When the room of another was taken, *evicted describes that one, expired
+ * or not, for the accounting; else evicted->key.front is SL_ID_NONE. Returns .slot NULL when only
+ * proven ones are in the way.
  */
 struct sl_conn_ref
 sl_conn_insert(struct sl_conn_table *table, const struct sl_conn_view *entry, uint64_t hash,
@@ -111,8 +116,9 @@ bool sl_conn_sweep(struct sl_conn_table *table, unsigned lines, sl_tick now,
 uint64_t sl_conn_lines(const struct sl_conn_table *table);
 
 /*
- * Copies entries from line *cursor on: at most `max`, from at most `lines` lines; moves *cursor,
- * UINT64_MAX when the table's end is reached. Returns the number copied.
+ * Copies entries from line *cursor on: at most `max` (4 or more: lines are not split), from at most
+ * `lines` lines; moves *cursor, UINT64_MAX when the table's end is reached. Returns the number
+ * copied.
  */
 unsigned sl_conn_copy(const struct sl_conn_table *table, uint64_t *cursor, unsigned lines,
 	struct sl_conn_view *out, unsigned max);
