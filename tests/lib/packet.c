@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_byteorder.h>
 
+#include "io/bare.h"
 #include "lb/worker.h"
 #include "packet.h"
 
@@ -112,25 +112,10 @@ size_t packet_write(const struct packet *p, uint8_t *frame)
 
 struct rte_mbuf *packet_mbuf(const void *frame, size_t length, uint16_t port)
 {
-	size_t head = sizeof(struct rte_mbuf) + SL_MBUF_PRIV;
-	struct rte_mbuf *mbuf;
+	struct rte_mbuf *mbuf = sl_bare_new(frame, length, SL_MBUF_PRIV);
 
-	if (length > PACKET_ROOM)
-		return NULL;
-	mbuf = aligned_alloc(RTE_CACHE_LINE_SIZE, head + RTE_PKTMBUF_HEADROOM + PACKET_ROOM);
-	if (mbuf == NULL)
-		return NULL;
-	memset(mbuf, 0, head);
-	mbuf->buf_addr = (uint8_t *)mbuf + head;
-	mbuf->buf_len = RTE_PKTMBUF_HEADROOM + PACKET_ROOM;
-	mbuf->priv_size = SL_MBUF_PRIV;
-	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
-	mbuf->nb_segs = 1;
-	mbuf->port = port;
-	mbuf->data_len = (uint16_t)length;
-	mbuf->pkt_len = (uint32_t)length;
-	rte_mbuf_refcnt_set(mbuf, 1);
-	memcpy(rte_pktmbuf_mtod(mbuf, void *), frame, length);
+	if (mbuf != NULL)
+		mbuf->port = port;
 	return mbuf;
 }
 
@@ -144,5 +129,5 @@ struct rte_mbuf *packet_make(const struct packet *p)
 
 void packet_free(struct rte_mbuf *mbuf)
 {
-	free(mbuf);
+	sl_bare_free(mbuf);
 }

@@ -12,7 +12,6 @@
 
 #include <rte_mbuf.h>
 
-#define PACKET_ROOM 2048 /* bytes of data behind the headroom */
 #define PACKET_MAX  1514
 
 /* What is zero or NULL gets the default in brackets. Addresses and ports in host order. */
