@@ -28,22 +28,60 @@ static bool takes_part(const void *arg, uint32_t position)
 	return round->service->weights[position] >= round->weight;
 }
 
-static int64_t top_weight(const struct sl_service *service)
+static int64_t top_weight(uint32_t divisor, uint32_t max)
 {
-	return (int64_t)service->weight_max - (service->weight_gcd - 1);
+	return divisor == 0 ? 0 : (int64_t)max - (divisor - 1);
 }
 
-static void list_changed(const struct sl_service *service, struct sl_sched_cell *cell)
+/* The current weight after a change that made these the divisor and the highest weight. */
+static int64_t kept_weight(int64_t current, uint32_t divisor, uint32_t max)
 {
-	int64_t gcd = service->weight_gcd == 0 ? 1 : service->weight_gcd;
-	int64_t top = service->n_usable == 0 ? 0 : top_weight(service);
+	int64_t top = top_weight(divisor, max);
 
+	if (current > top || current == 0)
+		return top;
+	return divisor > 1 ? current / divisor * divisor + 1 : current;
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b != 0) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* As if the servers had been added one by one, the last in the list first: LVS has no other way. */
+static int64_t first_weight(const struct sl_service *service)
+{
+	uint32_t divisor = 0, max = 0;
+	int64_t current = 0;
+
+	for (uint32_t i = service->n_servers; i-- > 0;) {
+		divisor = gcd(divisor, service->weights[i]);
+		max = RTE_MAX(max, service->weights[i]);
+		current = kept_weight(current, divisor, max);
+	}
+	return current;
+}
+
+static void
+follow_changes(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
+{
+	bool first_time = cell->epoch != service->epoch;
+
+	if (!sl_sched_position(w, service, cell))
+		return;
 	cell->position = SL_SCHED_NONE;
 	cell->last = SL_ID_NONE;
-	if (cell->current_weight > top || cell->current_weight == 0)
-		cell->current_weight = top;
-	else if (gcd > 1)
-		cell->current_weight = cell->current_weight / gcd * gcd + 1;
+	if (first_time)
+		cell->current_weight = first_weight(service);
+	else
+		cell->current_weight =
+			kept_weight(cell->current_weight, service->weight_gcd, service->weight_max);
 }
 
 static uint32_t
@@ -53,8 +91,7 @@ pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell
 	struct round round = {.service = service};
 	uint32_t from;
 
-	if (sl_sched_position(w, service, cell))
-		list_changed(service, cell);
+	follow_changes(w, service, cell);
 	if (service->n_usable == 0)
 		return SL_SCHED_NONE;
 	if (tree->leaves == 0)
@@ -66,7 +103,7 @@ pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell
 		/* The heaviest takes part in every round, so the next one finds somebody. */
 		round.weight -= service->weight_gcd;
 		if (round.weight <= 0)
-			round.weight = top_weight(service);
+			round.weight = top_weight(service->weight_gcd, service->weight_max);
 		cell->current_weight = round.weight;
 		cell->position = sl_tree_next(tree, 0, takes_part, &round);
 	}
