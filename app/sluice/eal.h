@@ -10,7 +10,8 @@
 #include "placement.h"
 
 /* Files of EAL in its run directory and on hugetlbfs begin with this and the instance's name. */
-#define SL_EAL_PREFIX "sluice-"
+#define SL_EAL_PREFIX	     "sluice-"
+#define SL_EAL_RUN_DIRECTORY "/var/run/dpdk"
 
 /* Worker i runs on this EAL lcore; 0 is the control core. */
 #define SL_WORKER_LCORE(i) ((i) + 1)

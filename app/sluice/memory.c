@@ -87,6 +87,13 @@ static uint64_t dpdk_bytes(const struct sl_conf *conf)
 	return RTE_ALIGN_CEIL(bytes, 2 * MEGABYTE);
 }
 
+uint32_t sl_memory_ids(uint32_t most)
+{
+	uint64_t ids = 2ull * most + 1024;
+
+	return ids > SL_ID_MAX ? SL_ID_MAX : (uint32_t)ids;
+}
+
 /* As the engine lays them out: for each worker a narrow and a wide table, and the two maps of ids.
  */
 static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, uint64_t page)
@@ -96,8 +103,8 @@ static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, ui
 	bytes = conf->n_workers *
 		(RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_NARROW, share), page) +
 			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, (share + 7) / 8), page));
-	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_services), page);
-	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_servers), page);
+	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(sl_memory_ids(conf->max_services)), page);
+	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(sl_memory_ids(conf->max_servers)), page);
 	return bytes;
 }
 
@@ -363,16 +370,19 @@ void sl_memory_log(const struct sl_conf *conf, const struct sl_memory *memory)
 const char *sl_memory_store_candidate(
 	const char *root, const char *instance, unsigned n, char path[PATH_MAX + 64])
 {
-	static const uint64_t sizes[] = {1024 * MEGABYTE, 2 * MEGABYTE};
+	static const uint64_t sizes[] = {2 * MEGABYTE, 1024 * MEGABYTE};
 	struct pages pages;
 
 	if (n == 0) {
 		snprintf(path, PATH_MAX + 64, "%s/dev/shm/%s%s", root, SL_EAL_PREFIX, instance);
 		return path;
 	}
-	if (n > RTE_DIM(sizes))
-		return NULL;
-	read_pages(root, sizes[n - 1], &pages);
-	snprintf(path, PATH_MAX + 64, "%s/%s%s", pages.mount, SL_EAL_PREFIX, instance);
-	return path;
+	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
+		read_pages(root, sizes[i], &pages);
+		if (pages.mount[0] == '\0' || --n > 0)
+			continue;
+		snprintf(path, PATH_MAX + 64, "%s/%s%s", pages.mount, SL_EAL_PREFIX, instance);
+		return path;
+	}
+	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Work in another network namespace. A thread of its own enters the namespace and ends, so no other
- * thread of the process ever changes its own.
+ * Work in another network namespace. A thread of its own enters the namespace and ends, so no
+ * other thread of the process ever changes its own.
  *
  * A namespace is named as `ip netns` does, or is a path ("/proc/1234/ns/net"); "" is the one that
  * the process runs in.

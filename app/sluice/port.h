@@ -59,8 +59,8 @@ int sl_ports_probe(struct sl_ports *ports, const struct sl_conf *conf, struct sl
 uint32_t sl_ports_owner_mask(const struct sl_ports *ports);
 
 /*
- * Queues, buffers, RSS (with the engine's key), MTU, MAC filters, then starts the devices. Fills in
- * engine->ports.
+ * Queues, buffers, RSS (with the engine's key), MTU, MAC filters, then starts the devices. Fills
+ * in engine->ports.
  */
 int sl_ports_start(struct sl_ports *ports, const struct sl_conf *conf, struct sl_engine *engine,
 	struct sl_err *err);
@@ -83,8 +83,8 @@ void sl_port_set_macs(struct sl_port_dev *dev, struct sl_port *engine_port,
 bool sl_port_poll_link(struct sl_port_dev *dev);
 
 /*
- * Twin thread. Sends what Linux sent out of the port; ahead of what is forwarded. Takes the first k
- * packets and returns k; the rest stays the caller's.
+ * Twin thread. Sends what Linux sent out of the port; ahead of what is forwarded. Takes the first
+ * k packets and returns k; the rest stays the caller's.
  */
 unsigned sl_port_tx_from_linux(struct sl_port_dev *dev, struct rte_mbuf **pkts, unsigned n);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Small files of /proc and /sys. Paths are made as printf does; a root before them is for tests. */
+/*
+ * Small files of /proc and /sys. Paths are made as printf does; a root before them is for tests.
+ */
 #ifndef SLUICE_SYSFILE_H
 #define SLUICE_SYSFILE_H
 
