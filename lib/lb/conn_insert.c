@@ -78,6 +78,13 @@ static inline bool on_the_way(const struct search *s, unsigned step, const union
 	return false;
 }
 
+/* A round of the sweep must not miss an entry because it went where the round has been already. */
+static inline bool
+escapes_sweep(const struct sl_conn_table *t, const union conn_line *from, const union conn_line *to)
+{
+	return from - t->lines >= (ptrdiff_t)t->sweep_at && to - t->lines < (ptrdiff_t)t->sweep_at;
+}
+
 /* Adds the lines where the entries of a step could lie as well. */
 static __rte_always_inline void
 branch(enum sl_conn_form form, const struct sl_conn_table *t, struct search *s, unsigned step)
@@ -90,7 +97,7 @@ branch(enum sl_conn_form form, const struct sl_conn_table *t, struct search *s, 
 			? &t->lines[conn_home(t->n_lines, hash)]
 			: &t->lines[conn_alt(t->n_lines, hash)];
 
-		if (on_the_way(s, step, line))
+		if (on_the_way(s, step, line) || escapes_sweep(t, s->steps[step].line, line))
 			continue;
 		rte_prefetch0(line);
 		s->steps[s->n++] = (struct step){line, (uint8_t)step, (uint8_t)i};

@@ -282,6 +282,54 @@ static void the_secret_decides_the_place(void **state)
 	fixture_close(&f);
 }
 
+static bool is_of_server(void *arg, const struct sl_conn_view *view, bool expired)
+{
+	return view->server == *(const sl_id *)arg;
+}
+
+/*
+ * The ids of servers are reused after a round of the sweep: it must have met every entry that was
+ * there when it began, wherever insertions have moved it meanwhile.
+ */
+static void a_round_misses_nobody(void **state)
+{
+	enum { CAPACITY = 2000, KEYS = CAPACITY * 9 / 10, ROUNDS = 60 };
+
+	for (unsigned form = 0; form < 2; form++) {
+		struct fixture f;
+		struct sl_rand rand;
+
+		sl_rand_seed(&rand, form);
+		fixture_open(&f, forms[form], CAPACITY);
+		for (sl_id round = 1; round <= ROUNDS; round++) {
+			sl_id reaped = round - 1;
+			struct sl_conn_view views[64];
+
+			do {
+				struct sl_conn_view entry =
+					entry_of(key_of(f.form, sl_rand_below(&rand, KEYS)),
+						SL_STATE_ESTABLISHED, SL_CONN_DATA);
+
+				entry.server = round;
+				for (int i = 0; i < 5; i++) {
+					entry.key = key_of(f.form, sl_rand_below(&rand, KEYS));
+					if (find_key(&f, &entry.key).slot == NULL)
+						insert_entry(&f, &entry, 1, NULL);
+				}
+			} while (!sl_conn_sweep(
+				f.t, 1, 1, &sl_timeouts_default, is_of_server, &reaped));
+			for (uint64_t at = 0; at != UINT64_MAX;) {
+				unsigned n = sl_conn_copy(f.t, &at, 16, views, 64);
+
+				for (unsigned i = 0; i < n; i++)
+					assert_int_not_equal(views[i].server, reaped);
+			}
+		}
+		assert_true(sl_conn_table_stats(f.t)->moved > ROUNDS);
+		fixture_close(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +341,7 @@ int main(void)
 		cmocka_unit_test(a_packet_that_changes_nothing_writes_nothing),
 		cmocka_unit_test(sequential_keys_spread),
 		cmocka_unit_test(the_secret_decides_the_place),
+		cmocka_unit_test(a_round_misses_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
