@@ -62,5 +62,5 @@ enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags)
 
 bool sl_tcp_reusable_oneside(enum sl_state state)
 {
-	return state == TW || state == CL || state == FW;
+	return state == TW || state == CL;
 }

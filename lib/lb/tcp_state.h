@@ -53,7 +53,10 @@ static inline bool sl_state_is_active(enum sl_state state)
 /* The next state for a packet from the client, one-sided view; `flags` are SL_TCP_*. */
 enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags);
 
-/* Whether a SYN on an entry in this state opens a new connection (conn_reuse_mode 1, one-sided). */
+/*
+ * Whether a SYN on an entry in this state opens a new connection. As LVS with conn_reuse_mode 1: in
+ * FIN_WAIT, which is all that direct routing sees of a close, it does not (seen on Linux 6.1).
+ */
 bool sl_tcp_reusable_oneside(enum sl_state state);
 
 #endif
