@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* connection.list: the workers' connection tables, page by page. */
+#include <errno.h>
+#include <string.h>
+
+#include "api/listing.h"
+#include "api/params.h"
+#include "api/state.h"
+
+struct page {
+	struct sl_call *call;
+	json_t *array;
+	struct sl_listing_filter filter;
+	struct sl_addr server; /* family 0 = any */
+};
+
+static enum sl_state state_find(const char *name)
+{
+	unsigned state = 0;
+
+	while (state < SL_STATE_COUNT && strcmp(sl_state_names[state], name) != 0)
+		state++;
+	return state;
+}
+
+static int seconds_left(const struct sl_call *call, const struct sl_conn_view *view, sl_tick now)
+{
+	const struct sl_snapshot *latest = sl_registry_latest(call->director->engine->registry);
+	int left = latest->timeouts.s[view->state] - (sl_tick)(now - view->tick);
+
+	return left > 0 ? left : 0;
+}
+
+static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *view, sl_tick now)
+{
+	struct page *page = arg;
+	const struct sl_registry *registry = page->call->director->engine->registry;
+	struct sl_addr client = {.family = 4}, server;
+	char client_text[SL_ADDR_TEXT], server_text[SL_ADDR_TEXT];
+	struct sl_service_key key;
+	uint16_t port;
+	sl_id front;
+	json_t *row;
+
+	/* Ids of an entry that is about to be reaped may be nobody's by now. */
+	if (!sl_registry_front_key(registry, view->key.front, &key) ||
+		!sl_registry_server_endpoint(registry, view->server, &server, &port, &front))
+		return false;
+	if (page->server.family != 0 && !sl_addr_equal(&page->server, &server))
+		return false;
+	client.family = key.vip.family;
+	memcpy(client.bytes, view->key.client, sizeof(client.bytes));
+	if (key.port == 0)
+		key.port = rte_be_to_cpu_16(view->key.service_port);
+	row = sl_service_key_json(&key);
+	json_object_update_new(row,
+		json_pack("{s:s, s:i, s:s, s:i, s:s, s:i, s:i, s:b}", "client",
+			sl_addr_format(&client, client_text), "client_port",
+			rte_be_to_cpu_16(view->key.client_port), "server",
+			sl_addr_format(&server, server_text), "server_port",
+			port != 0 ? port : key.port, "state", sl_state_names[view->state],
+			"expires_s", seconds_left(page->call, view, now), "worker", (int)worker,
+			"proven", view->flags & SL_CONN_DATA ? 1 : 0));
+	if (json_array_append_new(page->array, row) < 0)
+		page->call->no_memory = true;
+	return true;
+}
+
+/* The filter that the parameters say. 0 or an enum sl_rpc_code. */
+static int take_filter(struct sl_call *call, struct page *page)
+{
+	json_t *client = json_object_get(call->params, "client");
+	json_t *server = json_object_get(call->params, "server");
+	const char *state = json_string_value(json_object_get(call->params, "state"));
+	const struct sl_conf_service *service;
+
+	page->filter.state = -1;
+	if (client != NULL)
+		sl_param_address(call->params, "client", &page->filter.client);
+	if (server != NULL)
+		sl_param_address(call->params, "server", &page->server);
+	if (state != NULL && strcmp(state, "any") != 0)
+		page->filter.state = state_find(state);
+	if (json_object_get(call->params, "service") == NULL)
+		return 0;
+	service = sl_param_service(call);
+	if (service == NULL)
+		return SL_RPC_NO_SERVICE;
+	page->filter.front = sl_registry_front(call->director->engine->registry, &service->key);
+	return 0;
+}
+
+static int connection_list(struct sl_call *call)
+{
+	struct sl_listing *listing = call->director->listing;
+	const char *cursor = json_string_value(json_object_get(call->params, "cursor"));
+	struct sl_listing_place place = {0};
+	struct page page = {.call = call};
+	char text[SL_LISTING_CURSOR];
+	int code = take_filter(call, &page);
+
+	if (code != 0)
+		return code;
+	if (cursor != NULL && sl_listing_cursor_parse(listing, cursor, &place) < 0)
+		return sl_call_fail(
+			call, SL_RPC_CURSOR, "/params/cursor", "no cursor of this list");
+	page.array = json_array();
+	if (sl_listing_page(listing, &page.filter, &place, sl_param_limit(call), put_entry, &page,
+		    &call->err) < 0) {
+		json_decref(page.array);
+		return SL_RPC_BUSY;
+	}
+	sl_call_put(call, "connections", page.array);
+	if (!sl_listing_at_end(listing, &place)) {
+		sl_listing_cursor_format(&place, text);
+		sl_call_put(call, "cursor", json_string(text));
+	}
+	return 0;
+}
+
+#define X(NAME, name, timeout, active) "\"" name "\","
+#define STATE_NAMES                    SL_STATES(X) "\"any\""
+
+const struct sl_method sl_methods_connection[] = {
+	{
+		.name = "connection.list",
+		.params = SL_SCHEMA(SL_SCHEMA_PAGE
+			"," SL_SCHEMA_SERVICE_KEY ",\"client\":{\"title\":\"Only of this client\","
+			"\"$ref\":\"#/$defs/address\"}"
+			",\"server\":{\"title\":\"Only on this real server\","
+			"\"$ref\":\"#/$defs/address\"}"
+			",\"state\":{\"title\":\"Only in this state\",\"type\":\"string\","
+			"\"enum\":[" STATE_NAMES "]}"),
+		.result = "connections: [{protocol, address, port, client, client_port, server, "
+			  "server_port, state, expires_s, worker, proven}], cursor while there may "
+			  "be more (a page may be empty before the end)",
+		.handler = connection_list,
+		.help = "Lists connections: of everything, or of a client, service, server or "
+			"state. Pages are no snapshot: what comes and goes meanwhile may be "
+			"missed.",
+	},
+	{.name = NULL},
+};
+#undef X
