@@ -99,6 +99,9 @@ struct sl_engine {
 	const struct sl_clock *clock;
 	struct sl_registry *registry;
 	struct sl_reclaim *reclaim;
+	sl_id loads_next; /* the control core's: where sl_engine_exchange_loads() goes on */
+	void *front_map;  /* of ids; NULL when they lie in a store */
+	void *server_map;
 	bool adopted;          /* tables of an earlier process were taken over */
 	char not_adopted[160]; /* why not, "" when there was nothing to adopt */
 };

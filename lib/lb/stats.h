@@ -29,7 +29,7 @@ struct sl_stats_numbers {
 struct sl_stats_view {
 	struct sl_stats_numbers total; /* since the last zeroing */
 	struct sl_stats_numbers rate;  /* connections, packets and bytes per second */
-	uint64_t active;	       /* connections now, of the whole box */
+	uint64_t active;               /* connections now, of the whole box */
 	uint64_t inactive;
 };
 

@@ -54,6 +54,16 @@ bool sl_store_begin(struct sl_store *store, const struct sl_store_layout *layout
 void *
 sl_store_map(struct sl_store *store, const char *name, size_t bytes, int numa, struct sl_err *err);
 
+/*
+ * Says that every file of the layout has been made: without it the next start adopts nothing. 0 or
+ * -errno.
+ */
+int sl_store_complete(struct sl_store *store);
+
+/* Unmaps what was mapped and removes the files, so that the next sl_store_begin() makes new ones.
+ */
+void sl_store_discard(struct sl_store *store);
+
 /* Unmaps and closes; files stay. */
 void sl_store_close(struct sl_store *store);
 

@@ -101,6 +101,7 @@ struct sl_worker {
 	uint64_t now_ns;
 	sl_tick tick;
 	uint16_t index;
+	int16_t numa; /* of its memory; -1 = any */
 	struct sl_conn_table *narrow;
 	struct sl_conn_table *wide;
 	struct sl_counter_pages *counters;
@@ -126,6 +127,9 @@ struct sl_worker {
 	uint64_t sweep_rounds;
 
 	struct sl_conn_query *query; /* mailbox */
+
+	void *narrow_memory; /* NULL when the tables lie in a store */
+	void *wide_memory;
 
 	struct sl_worker_stats stats;
 } __attribute__((aligned(64)));
