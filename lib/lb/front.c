@@ -11,6 +11,8 @@
  * Open addressing with linear probing, never more than half full: a search ends at the first
  * slot with id 0. Nothing is ever taken out, so the only change that a reader can meet is an empty
  * slot that fills, key first (lb/publish.h).
+ *
+ * A VIP has a slot of its own beside those of its fronts, that of protocol 0 and port 0.
  */
 struct slot {
 	uint64_t key;
@@ -21,7 +23,7 @@ struct slot {
 struct sl_front_table {
 	uint64_t secret;
 	uint32_t mask;
-	uint32_t count; /* the writer's */
+	uint32_t count; /* of fronts; the writer's */
 	struct slot slots[];
 };
 
@@ -40,7 +42,7 @@ static uint32_t first_slot(const struct sl_front_table *table, uint64_t key)
 struct sl_front_table *
 sl_front_table_new(const struct sl_alloc *alloc, uint32_t capacity, uint64_t secret)
 {
-	uint64_t slots = rte_align64pow2(2 * (uint64_t)RTE_MAX(capacity, 8u));
+	uint64_t slots = rte_align64pow2(4 * (uint64_t)RTE_MAX(capacity, 8u));
 	struct sl_front_table *table;
 
 	table = sl_zalloc(
@@ -57,18 +59,24 @@ void sl_front_table_free(const struct sl_alloc *alloc, struct sl_front_table *ta
 	sl_free(alloc, table);
 }
 
-int sl_front_table_add(
-	struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port, sl_id id)
+static void put(struct sl_front_table *table, uint64_t key, sl_id id)
 {
-	uint64_t key = key_of(protocol, vip, port);
 	uint32_t at = first_slot(table, key);
 
-	if (table->count >= sl_front_table_room(table))
-		return -ENOSPC;
 	while (table->slots[at].id != SL_ID_NONE)
 		at = (at + 1) & table->mask;
 	table->slots[at].key = key;
 	sl_publish_id(&table->slots[at].id, id);
+}
+
+int sl_front_table_add(
+	struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port, sl_id id)
+{
+	if (table->count >= sl_front_table_room(table))
+		return -ENOSPC;
+	if (!sl_front_table_has_vip(table, vip))
+		put(table, key_of(0, vip, 0), id);
+	put(table, key_of(protocol, vip, port), id);
 	table->count++;
 	return 0;
 }
@@ -88,6 +96,11 @@ sl_id sl_front_table_find(
 	return SL_ID_NONE;
 }
 
+bool sl_front_table_has_vip(const struct sl_front_table *table, rte_be32_t vip)
+{
+	return sl_front_table_find(table, 0, vip, 0) != SL_ID_NONE;
+}
+
 uint32_t sl_front_table_count(const struct sl_front_table *table)
 {
 	return table->count;
@@ -95,5 +108,5 @@ uint32_t sl_front_table_count(const struct sl_front_table *table)
 
 uint32_t sl_front_table_room(const struct sl_front_table *table)
 {
-	return (table->mask + 1) / 2;
+	return (table->mask + 1) / 4; /* twice the slots, if each has a VIP of its own */
 }

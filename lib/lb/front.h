@@ -23,7 +23,7 @@ sl_front_table_new(const struct sl_alloc *alloc, uint32_t capacity, uint64_t sec
 void sl_front_table_free(const struct sl_alloc *alloc, struct sl_front_table *table);
 
 /*
- * Adds a front that is not there. -ENOSPC when the table is more than half full: the caller makes
+ * Adds a front that is not there. -ENOSPC when as many are in it as it takes: the caller makes
  * a larger one.
  */
 int sl_front_table_add(
@@ -33,7 +33,7 @@ int sl_front_table_add(
 sl_id sl_front_table_find(
 	const struct sl_front_table *table, uint8_t protocol, rte_be32_t vip, rte_be16_t port);
 
-/* Any thread. Whether a front with this VIP was ever added, whatever its protocol and port. */
+/* Any thread. Whether any front in the table has this VIP, whatever its protocol and port. */
 bool sl_front_table_has_vip(const struct sl_front_table *table, rte_be32_t vip);
 
 /* The writer's: fronts in it, and how many it takes. */

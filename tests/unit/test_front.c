@@ -29,6 +29,10 @@ static void found_by_all_of_the_key(void **state)
 	assert_int_equal(sl_front_table_find(table, IPPROTO_TCP, vip, RTE_BE16(81)), SL_ID_NONE);
 	assert_int_equal(sl_front_table_find(table, IPPROTO_UDP, other, http), SL_ID_NONE);
 	assert_int_equal(sl_front_table_count(table), 4);
+	assert_true(sl_front_table_has_vip(table, vip));
+	assert_true(sl_front_table_has_vip(table, other));
+	assert_false(sl_front_table_has_vip(table, RTE_BE32(0xc0a80866)));
+	assert_int_equal(sl_front_table_find(table, 0, vip, http), SL_ID_NONE);
 	sl_front_table_free(&sl_alloc_heap, table);
 }
 
