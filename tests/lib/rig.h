@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The packet path on a bench: a real engine with a clock that is set by hand, and in place of the
+ * control core somebody who knows every MAC address at once.
+ */
+#ifndef SL_TESTS_RIG_H
+#define SL_TESTS_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "lb/engine.h"
+#include "lb/pipeline.h"
+
+#define RIG_SERVERS_MAX 64
+
+struct rig {
+	struct sl_clock_manual time;
+	struct sl_clock clock;
+	struct sl_engine *engine;
+	/* what the control core would know; by default every VIP is local, every server resolves */
+	bool vips_not_local;
+	uint8_t adj_flags;
+};
+
+struct rig_params {
+	unsigned workers;     /* 0 = 1 */
+	uint64_t connections; /* 0 = 1000 */
+	unsigned icmp_rate;   /* 0 = the engine's default */
+	unsigned ring;	      /* entries of hand-over and punt rings; 0 = 1024 */
+};
+
+struct rig_server { /* addresses in host order */
+	uint32_t address;
+	uint32_t weight;
+	enum sl_fwd_method fwd;
+};
+
+/* These end the program when they cannot do what they say. `params` may be NULL. */
+void rig_open(struct rig *rig, const struct rig_params *params);
+void rig_close(struct rig *rig);
+
+/* Sets a service as one transaction, servers in the order in which they are added. */
+void rig_service(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
+	const char *scheduler, const struct rig_server *servers, unsigned n);
+void rig_service_delete(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port);
+void rig_timeout(struct rig *rig, enum sl_state state, uint16_t seconds);
+
+/* What the director does once a second: ids move along. */
+void rig_age(struct rig *rig);
+
+/* The box has this address, besides its VIPs; 0 = it has none any more. */
+void rig_local(struct rig *rig, uint32_t address);
+
+sl_id rig_server_id(const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
+	uint32_t address);
+void rig_counters(const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
+	uint32_t address, struct sl_counters *sum);
+
+/* The MAC address of a server: 02:00 and its IPv4 address. */
+void rig_mac_of(uint32_t address, uint8_t mac[6]);
+
+/* One poll of a worker with these packets from ports; what leaves it stays in its lists. */
+void rig_poll(struct rig *rig, unsigned worker, struct rte_mbuf **pkts, unsigned n);
+
+/* One poll without packets but those that were handed over. */
+unsigned rig_poll_handover(struct rig *rig, unsigned worker);
+
+/* Polls until each worker has completed `rounds` rounds of its sweep, the clock moving with them. */
+void rig_sweep(struct rig *rig, unsigned rounds);
+
+enum rig_end { RIG_LOST, RIG_SENT, RIG_DROPPED, RIG_PUNTED, RIG_HANDED_OVER };
+
+/*
+ * Where a packet ended: takes it out of there. *what is the port, the punt class, or the worker; for
+ * dropped ones, look at the counters.
+ */
+enum rig_end rig_end_of(struct rig *rig, unsigned worker, struct rte_mbuf *mbuf, unsigned *what);
+
+#endif
