@@ -71,6 +71,7 @@ static void take_punctuation(struct scan *s, char c)
 		s->wants_key = false;
 	} else if (c == ',' && s->depth > 0 && s->depth <= SL_JSON_DEPTH_MAX + 1) {
 		s->levels[s->depth - 1].index++;
+		s->levels[s->depth - 1].key = NULL;
 		s->wants_key = in_object;
 	}
 }
@@ -167,13 +168,17 @@ static int refuse_syntax(struct sl_err *err, const struct scan *s)
 	int shown = (int)(s->at - s->token);
 
 	if (s->at == 0)
-		return refuse_at(err, s, "the text is empty", "an empty configuration is {}");
+		return refuse_at(err, s, "the text is empty", "write an object: { ... }");
 	while (shown > 0 && ((unsigned char)s->text[s->token + shown - 1] < ' '))
 		shown--;
 	snprintf(message, sizeof(message), "%.*s is not expected here", shown > 40 ? 40 : shown,
 		s->text + s->token);
 	if ((c == '}' || c == ']') && s->previous == ',')
 		hint = "take out the comma before it";
+	else if (c == '"' && (s->at < s->token + 2 || s->text[s->at - 1] != '"'))
+		hint = "the closing \" is missing on its line";
+	else if (c == '0' && shown > 1)
+		hint = "write numbers in decimal digits, without zeros in front";
 	else if (c == '/' || c == '#')
 		hint = "a comment begins with // and has a line of its own";
 	else if (c == '\'' || (is_word(c) && !isdigit((unsigned char)c) && c != '-'))
@@ -211,7 +216,7 @@ refuse_text(struct sl_err *err, const char *text, size_t length, const json_erro
 		return refuse_at(err, &s, "the character \\u0000 is not allowed", "take it out");
 	case json_error_numeric_overflow:
 		return refuse_at(
-			err, &s, "the number is too large", "no number here needs 64 bits");
+			err, &s, "the number is too large", "no number here has so many digits");
 	default:
 		return refuse_syntax(err, &s);
 	}

@@ -45,11 +45,15 @@ struct sl_conf_port {
 	uint32_t n_neighbours;
 };
 
+#define SL_CONF_NO_PORT UINT32_MAX
+
 /* A virtual address. One that no entry lists is managed, on the port whose prefix has it. */
 struct sl_conf_vip {
 	struct sl_addr address;
 	enum sl_vip_mode mode;
-	uint32_t port; /* index into ports */
+	uint32_t port;  /* index into ports; SL_CONF_NO_PORT is refused by sl_conf_check() */
+	bool listed;    /* in the document's "vips": it stays when its last service goes */
+	uint32_t index; /* there, for errors */
 };
 
 struct sl_conf_server {
@@ -64,12 +68,16 @@ struct sl_conf_service {
 	uint32_t references;
 	struct sl_service_key key;
 	const struct sl_sched *sched;
+	uint32_t index; /* in the document that it was read from, for errors */
 	uint32_t n_servers;
 	struct sl_conf_server servers[]; /* in the order in which they were added */
 };
 
+struct sl_conf_arena;
+
 struct sl_conf {
 	uint32_t references;
+	struct sl_conf_arena *arena; /* of ports and eal_args; shared by changed copies */
 
 	/* fixed by a start */
 	char instance[SL_INSTANCE_MAX];
@@ -102,6 +110,31 @@ struct sl_conf {
 struct sl_conf *sl_conf_ref(struct sl_conf *conf);
 void sl_conf_unref(struct sl_conf *conf); /* accepts NULL */
 
+/* An empty configuration with one reference; NULL without memory. For those who fill it in. */
+struct sl_conf *sl_conf_new(void);
+
+/* Zeroed memory that lives as long as the configuration and its changed copies, or NULL. */
+void *sl_conf_alloc(struct sl_conf *conf, size_t size);
+
+/* A service with room for `n_servers`, all zero, one reference; NULL without memory. */
+struct sl_conf_service *sl_conf_service_new(uint32_t n_servers);
+void sl_conf_service_unref(struct sl_conf_service *service); /* accepts NULL */
+
+/* Index of the port that has the longest prefix with the address in it; SL_CONF_NO_PORT if none. */
+uint32_t sl_conf_port_of(const struct sl_conf *conf, const struct sl_addr *address);
+
+/* Whether the address is one of the director's own, or a loopback address. */
+bool sl_conf_is_local(const struct sl_conf *conf, const struct sl_addr *address);
+
+/* How a server is reached: one on an address of this box is local, whatever is asked for. */
+enum sl_fwd_method
+sl_conf_server_fwd(const struct sl_conf *conf, const struct sl_conf_server *server);
+
+/* The virtual address, or NULL. */
+const struct sl_conf_vip *
+sl_conf_vip_find(const struct sl_conf *conf, const struct sl_addr *address);
+
+/* The order of ipvsadm's listing: protocol, address, port. */
 int sl_service_key_compare(const struct sl_service_key *a, const struct sl_service_key *b);
 
 /* The service, or NULL. */
@@ -109,8 +142,9 @@ const struct sl_conf_service *
 sl_conf_service_find(const struct sl_conf *conf, const struct sl_service_key *key);
 
 /*
- * A new configuration with the service put in or taken out (one reference, all else shared).
- * `service` is taken over. NULL without memory.
+ * A new configuration with the service put in (in place of the one with its key) or
+ * taken out: one reference, all else shared, its VIP put in or taken out with it. `service` is
+ * taken over, also when NULL is returned: there is no memory.
  */
 struct sl_conf *sl_conf_with_service(const struct sl_conf *conf, struct sl_conf_service *service);
 struct sl_conf *

@@ -322,6 +322,7 @@ static void hint_value(struct check *c, const struct sl_schema *s, const struct 
 	const json_t *value, const char *format_hint)
 {
 	const struct sl_schema_member *member = place != NULL ? place->member : NULL;
+	const char *example = s->format != NULL ? s->format->example : NULL;
 	const char *title = json_string_value(json_object_get(s->source, "title"));
 	char text[TEXT_MAX];
 
@@ -331,8 +332,8 @@ static void hint_value(struct check *c, const struct sl_schema *s, const struct 
 	}
 	if (s->choices != NULL ? hint_choice(c, s->choices, value) : hint_type(c, s, value))
 		return;
-	if (s->format != NULL && s->format->example != NULL) {
-		sl_err_hint(c->err, "such as \"%s\"", s->format->example);
+	if (example != NULL && s->format->quantity == NULL) {
+		sl_err_hint(c->err, "such as \"%s\"", example);
 		return;
 	}
 	if (member != NULL && member->fallback != NULL && !json_is_object(member->fallback) &&
@@ -343,7 +344,9 @@ static void hint_value(struct check *c, const struct sl_schema *s, const struct 
 	}
 	if (member != NULL && json_object_get(member->declared, "title") != NULL)
 		title = json_string_value(json_object_get(member->declared, "title"));
-	if (title != NULL)
+	if (example != NULL)
+		sl_err_hint(c->err, "such as \"%s\"", example);
+	else if (title != NULL)
 		sl_err_hint(c->err, "it is: %s", title);
 }
 

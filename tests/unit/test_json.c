@@ -36,8 +36,8 @@ static void mistakes_have_place_and_path(void **state)
 		const char *message; /* part of it */
 		const char *hint;    /* part of it */
 	} cases[] = {
-		{"", 1, 1, "", "the text is empty", "{}"},
-		{"// only a comment\n", 1, 1, "", "the text is empty", "{}"},
+		{"", 1, 1, "", "the text is empty", "an object"},
+		{"// only a comment\n", 1, 1, "", "the text is empty", "an object"},
 		{"{\"a\": 1,}", 1, 9, "", "} is not expected", "take out the comma"},
 		{"[1, 2,\n]", 2, 1, "", "] is not expected", "take out the comma"},
 		{"{\n  \"a\": 1\n  \"b\": 2\n}", 3, 3, "/a", "\"b\" is not expected",
