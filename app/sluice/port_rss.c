@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "net/toeplitz.h"
 #include "port.h"
 
 /* Addresses and ports where there are ports; addresses alone spread the rest, fragments too. */
@@ -29,7 +30,7 @@ uint16_t sl_port_rss_queue(uint32_t entry, uint32_t owner_mask, unsigned n_worke
 {
 	/* A worker without a receive queue gets its packets handed over by the one that stands in.
 	 */
-	return (uint16_t)((entry & owner_mask) % n_workers % n_rxq);
+	return (uint16_t)(sl_toeplitz_queue(entry, owner_mask, n_workers) % n_rxq);
 }
 
 int sl_port_rss_program(const struct sl_port_dev *dev, const struct sl_engine *engine)

@@ -250,7 +250,7 @@ class Background:
     def work(self, function):
         try:
             self.value = function()
-        except BaseException as error:  # pylint: disable=broad-except; handed to the waiting thread
+        except BaseException as error:  # handed to the waiting thread
             self.error = error
 
     def running(self):

@@ -12,9 +12,8 @@ from netlab import plan as names
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 
-# pylint: disable=wrong-import-position,unused-import; scapy must find its logger quiet
-from scapy.layers.inet import ICMP, IP, TCP, UDP  # noqa: E402,F401
-from scapy.layers.l2 import ARP, Ether  # noqa: E402,F401
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.l2 import ARP, Ether
 
 ETH_P_ALL = 3
 DIRECTOR_MAC = names.mac(names.DIRECTOR)

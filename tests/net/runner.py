@@ -97,7 +97,7 @@ def run_one(labs, one):
         where = traceback.extract_tb(failure.__traceback__)
         why += "".join(f"\n  at {os.path.basename(frame.filename)}:{frame.lineno}: {frame.line}"
                        for frame in where if "/tests/net/test_" in frame.filename)
-    except Exception:  # pylint: disable=broad-except; the other scenarios still run
+    except Exception:  # the other scenarios still run
         verdict, why, counts = "FAILED", traceback.format_exc(), Tally(failed=1)
     print(f"{verdict:<8} {one.name:<36} {time.monotonic() - started:6.1f} s"
           + (f"  {why}" if why else ""), flush=True)

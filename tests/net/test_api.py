@@ -92,6 +92,6 @@ def view_socket_only_reads(lab):
     try:
         rpc(path, "service.zero", {})
         refused_with = None
-    except Exception as error:  # pylint: disable=broad-except; which one is checked below
+    except Exception as error:  # which one is checked below
         refused_with = getattr(error, "code", error)
     equal(refused_with, 1, "code of a write on view.sock")

@@ -2,10 +2,13 @@
 """Direct routing, end to end: builds sluice, runs it in a lab of network namespaces, shows connections
 going through it, and removes everything again."""
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)    # while the rest is loaded there is nothing to remove
+
 import argparse
 import hashlib
 import os
-import signal
 import sys
 import time
 import traceback
@@ -14,7 +17,7 @@ from builder import BuildError, build
 from netlab import director, lab, memory, process, server
 from netlab import plan as names
 from netlab import state as states
-from netlab.plan import REPOSITORY, LabError, Plan
+from netlab.plan import LabError, Plan
 
 ANSWERS = 6
 # Schedulers that, with equal weights and connections that end at once, take the servers in turn.
@@ -108,16 +111,19 @@ def ask_http(state):
     return in_client(state, "curl", "-s", "-m", "5", f"http://{names.VIP}/")
 
 
+def udp_command():
+    return (f"exec 3<>/dev/udp/{names.VIP}/{names.UDP_PORT}; echo hello >&3; "
+            "timeout 3 head -n 1 <&3")
+
+
 def ask_udp(state):
-    return in_client(state, "bash", "-c",
-                     f"exec 3<>/dev/udp/{names.VIP}/{names.UDP_PORT}; echo hello >&3; "
-                     "read -r -t 3 answer <&3 && echo \"$answer\"")
+    return in_client(state, "bash", "-c", udp_command())
 
 
-def show_answers(state, command, ask):
+def show_answers(state, what, command, ask):
     """Asks the VIP ANSWERS times and checks that the servers take turns."""
     plan = state.plan
-    title(f"{ANSWERS} answers from the VIP, scheduler {plan.scheduler}")
+    title(f"{ANSWERS} {what} answers from the VIP, scheduler {plan.scheduler}")
     answers = []
     for _ in range(ANSWERS):
         answer = ask(state)
@@ -229,12 +235,11 @@ def check_still_well(state):
 
 
 def demonstrate(args):
+    plan = Plan(name=args.name, servers=args.servers, scheduler=args.scheduler, udp=args.udp)
     say("Building ...")
     started = time.monotonic()
-    build(f"{REPOSITORY}/build")
+    build(plan.build)
     say(f"Built in {time.monotonic() - started:.1f} s.")
-    plan = Plan(name=args.name, servers=args.servers, scheduler=args.scheduler, udp=args.udp,
-                build=f"{REPOSITORY}/build")
     play(lab.up(plan))
 
 
@@ -242,9 +247,9 @@ def play(state):
     say(f"Memory: {memory_words(state)}.")
     show_topology(state.plan)
     wait_for_vip(state)
-    show_answers(state, f"curl http://{names.VIP}/", ask_http)
+    show_answers(state, "HTTP", f"curl http://{names.VIP}/", ask_http)
     if state.plan.udp:
-        show_answers(state, f"echo hello >/dev/udp/{names.VIP}/{names.UDP_PORT}", ask_udp)
+        show_answers(state, "UDP", udp_command(), ask_udp)
     download = Download(state)
     download.expect_progress()
     show_table(state)
@@ -294,7 +299,7 @@ def attempt(args):
             demonstrate(args)
         except (Failure, LabError, BuildError) as error:
             why = str(error)
-        except Exception as error:  # pylint: disable=broad-except; the lab must go whatever happened
+        except Exception as error:  # the lab must go whatever happened
             traceback.print_exc()
             why = f"{type(error).__name__}: {error}"
         signals.hush()

@@ -13,19 +13,26 @@ from .process import alive, run, spawn, stop, wait_until
 
 START_PATIENCE_S = 20
 
+# A hugetlbfs that the system or another lab has mounted is not for this director: in its own mount
+# namespace (ip netns exec makes one) only the lab's is left. Arguments: the lab's mount, the command.
+ONLY_OUR_PAGES = """
+while read -r _ mount type _; do
+	if [ "$type" = hugetlbfs ] && [ "$mount" != "$1" ]; then umount "$mount"; fi
+done </proc/self/mounts
+shift
+exec "$@"
+"""
+
 
 def configuration(plan, huge):
     """The lab's configuration, as sluice.json has it."""
     services = [service(plan, "tcp", names.HTTP_PORT)]
     if plan.udp:
         services.append(service(plan, "udp", names.UDP_PORT))
-    dpdk = {"memory": f"{plan.memory_mb}M", "huge_pages": "on" if huge else "off"}
-    if huge:
-        dpdk["eal_args"] = [f"--huge-dir={plan.huge_directory}"]
     return {
         "instance": plan.instance,
         "run_directory": plan.run_directory,
-        "dpdk": dpdk,
+        "dpdk": {"memory": f"{plan.memory_mb}M", "huge_pages": "on" if huge else "off"},
         "workers": {"count": plan.workers, "poll": plan.poll},
         "connections": plan.connections,
         "ports": [{
@@ -89,7 +96,8 @@ def launch(state, argv=None):
         raise LabError(f"the director runs already, as process "
                        f"{state.processes['director']['pid']}")
     argv = argv or [program(plan, "sluice"), "--config", plan.config_path]
-    return spawn(state, "director", "switch", argv, environment(plan))
+    wrapper = ["sh", "-c", ONLY_OUR_PAGES, "sh", plan.huge_directory]
+    return spawn(state, "director", "switch", wrapper + argv, environment(plan))
 
 
 def start(state, argv=None):

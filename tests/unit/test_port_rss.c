@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "net/toeplitz.h"
+#include "port_rss.h"
+
+static struct rte_eth_dev_info capable(void)
+{
+	return (struct rte_eth_dev_info){.max_rx_queues = 16,
+		.hash_key_size = 40,
+		.reta_size = 128,
+		.flow_type_rss_offloads = RTE_ETH_RSS_NONFRAG_IPV4_TCP};
+}
+
+static void devices_that_cannot_are_left_alone(void **state)
+{
+	struct rte_eth_dev_info info = capable();
+
+	(void)state;
+	assert_true(sl_port_rss_able(&info));
+	info.hash_key_size = 10;
+	assert_false(sl_port_rss_able(&info));
+	info = capable();
+	info.hash_key_size = SL_TOEPLITZ_KEY + 1;
+	assert_false(sl_port_rss_able(&info));
+	info = capable();
+	info.reta_size = 0;
+	assert_false(sl_port_rss_able(&info));
+	info.reta_size = 96;
+	assert_false(sl_port_rss_able(&info));
+	info = capable();
+	info.flow_type_rss_offloads = RTE_ETH_RSS_IPV4;
+	assert_false(sl_port_rss_able(&info));
+	info = capable();
+	info.max_rx_queues = 1;
+	assert_false(sl_port_rss_able(&info));
+}
+
+static void only_what_the_device_knows_is_asked_for(void **state)
+{
+	struct rte_eth_dev_info info = capable();
+
+	(void)state;
+	info.flow_type_rss_offloads |= RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_IPV4;
+	assert_int_equal(sl_port_rss_types(&info), RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_IPV4);
+}
+
+/*
+ * What a NIC does (hash of the tuple, low bits, redirection table, queue) leads to the worker that
+ * software calls the owner, whatever the destination and the size of the device's table.
+ */
+static void the_nic_delivers_to_the_owner(void **state)
+{
+	static struct sl_engine engine = {.n_workers = 6, .owner_mask = 127};
+	static const uint32_t tables[] = {128, 512, 2048};
+	struct sl_rand rand;
+
+	(void)state;
+	sl_rand_seed(&rand, 7);
+	sl_toeplitz_init(&engine.toeplitz, &rand);
+	for (int i = 0; i < 3000; i++) {
+		uint8_t tuple[12];
+		rte_be32_t client;
+		rte_be16_t port;
+		uint32_t hash, size = tables[i % 3];
+
+		for (unsigned k = 0; k < sizeof(tuple); k++)
+			tuple[k] = (uint8_t)sl_rand_u64(&rand);
+		memcpy(&client, tuple, 4);
+		memcpy(&port, tuple + 8, 2);
+		hash = sl_toeplitz_hash(engine.toeplitz.key, tuple, sizeof(tuple));
+		assert_int_equal(sl_port_rss_queue(
+					 hash & (size - 1), engine.owner_mask, engine.n_workers, 6),
+			sl_engine_owner4(&engine, client, port));
+	}
+}
+
+static void too_few_queues_are_all_used(void **state)
+{
+	unsigned hits[2] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < 128; i++) {
+		uint16_t queue = sl_port_rss_queue(i, 127, 4, 2);
+
+		assert_in_range(queue, 0, 1);
+		hits[queue]++;
+	}
+	assert_int_equal(hits[0], 64);
+	assert_int_equal(hits[1], 64);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(devices_that_cannot_are_left_alone),
+		cmocka_unit_test(only_what_the_device_knows_is_asked_for),
+		cmocka_unit_test(the_nic_delivers_to_the_owner),
+		cmocka_unit_test(too_few_queues_are_all_used),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
