@@ -87,8 +87,8 @@ void sl_mirror_report_free(struct sl_mirror_report *report);
 /* Array by address: {address, port, interface, mac, state, managed, servers}. */
 json_t *sl_mirror_report_neighbours(const struct sl_mirror_report *report);
 /*
- * The twin of a port: {interface, netns, ifindex, up, carrier, mac, macs, mtu, addresses}; null
- * without one.
+ * The twin of a port: {interface, netns, present, ifindex, up, carrier, mac, macs, mtu,
+ * addresses}; null without one.
  */
 json_t *sl_mirror_report_twin(const struct sl_mirror_report *report, uint16_t port);
 /* Array of {address, mode, port, local}, of the configuration's VIPs. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the configuration alone says about ports that have no twin: there is no Linux to ask, so the
+ * configured prefixes decide what is on link, the static neighbours how to get there, and a VIP is
+ * always local.
+ */
+#ifndef SL_DIRECT_H
+#define SL_DIRECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "adjacency.h"
+#include "conf/model.h"
+
+struct sl_direct;
+
+/* Copies what it needs of the configuration. NULL without memory. */
+struct sl_direct *sl_direct_new(const struct sl_conf *conf);
+void sl_direct_free(struct sl_direct *direct); /* accepts NULL */
+
+/* Whether the address lies in a prefix of a port without a twin; then *way leads there. */
+bool sl_direct_way(const struct sl_direct *direct, const struct sl_addr *address,
+	struct sl_adjacency_way *way);
+
+/* The static neighbour of a port without a twin. */
+bool sl_direct_neighbour(const struct sl_direct *direct, uint8_t port,
+	const struct sl_addr *address, uint8_t mac[6]);
+
+/* Whether the address is a VIP of such a port, or one of the port's own addresses. */
+bool sl_direct_is_local(const struct sl_direct *direct, const struct sl_addr *address);
+
+/* The ports' own addresses; n in *n. */
+const struct sl_addr *sl_direct_own(const struct sl_direct *direct, uint32_t *n);
+
+#endif
