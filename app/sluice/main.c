@@ -127,8 +127,8 @@ static int up_engine(struct sl_app *app, struct sl_err *err)
 	struct sl_engine_params params = {
 		.n_workers = app->conf->n_workers,
 		.connections = app->memory.connections,
-		.fronts = sl_memory_ids(app->conf->max_services),
-		.servers = sl_memory_ids(app->conf->max_servers),
+		.fronts = app->conf->max_services,
+		.servers = app->conf->max_servers,
 		.handover_ring = SL_HANDOVER_RING,
 		.punt_ring = SL_PUNT_RING,
 		.icmp_rate = app->conf->icmp_rate,

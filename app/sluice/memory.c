@@ -87,13 +87,6 @@ static uint64_t dpdk_bytes(const struct sl_conf *conf)
 	return RTE_ALIGN_CEIL(bytes, 2 * MEGABYTE);
 }
 
-uint32_t sl_memory_ids(uint32_t most)
-{
-	uint64_t ids = 2ull * most + 1024;
-
-	return ids > SL_ID_MAX ? SL_ID_MAX : (uint32_t)ids;
-}
-
 /* As the engine lays them out: for each worker a narrow and a wide table, and the two maps of ids.
  */
 static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, uint64_t page)
@@ -103,8 +96,8 @@ static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, ui
 	bytes = conf->n_workers *
 		(RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_NARROW, share), page) +
 			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, (share + 7) / 8), page));
-	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(sl_memory_ids(conf->max_services)), page);
-	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(sl_memory_ids(conf->max_servers)), page);
+	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_services), page);
+	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_servers), page);
 	return bytes;
 }
 
@@ -264,15 +257,15 @@ static void want_pages(const struct sl_conf *conf, const struct pages *pages,
 			"(%" PRIu64 " are free)",
 			missing, kilobytes, pages->free);
 		sl_problem_mend(problems,
-			"echo %" PRIu64 " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
-			"kB/nr_hugepages   (or \"huge_pages\": \"auto\")",
+			"run: echo %" PRIu64 " > /sys/kernel/mm/hugepages/hugepages-%" PRIu64
+			"kB/nr_hugepages",
 			pages->total + missing, kilobytes);
 	}
 	if (pages->mount[0] == '\0') {
 		sl_problem_add(problems, "no hugetlbfs with pages of %" PRIu64 " kB is mounted",
 			kilobytes);
 		sl_problem_mend(problems,
-			"mkdir -p /dev/hugepages && mount -t hugetlbfs -o pagesize=%" PRIu64
+			"run: mkdir -p /dev/hugepages && mount -t hugetlbfs -o pagesize=%" PRIu64
 			"K hugetlbfs /dev/hugepages",
 			kilobytes);
 	}
@@ -320,7 +313,7 @@ static void size_on_small_pages(const struct sl_conf *conf, const char *root,
 			" MB left, %" PRIu64 " MB are needed",
 			(uint64_t)space.f_bavail * space.f_frsize / MEGABYTE,
 			memory->store_bytes / MEGABYTE);
-		sl_problem_mend(problems, "mount -o remount,size=%" PRIu64 "M /dev/shm",
+		sl_problem_mend(problems, "run: mount -o remount,size=%" PRIu64 "M /dev/shm",
 			((uint64_t)(space.f_blocks - space.f_bavail) * space.f_frsize +
 				memory->store_bytes) /
 					MEGABYTE +

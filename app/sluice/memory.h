@@ -32,12 +32,6 @@ struct sl_memory {
 /* Packet buffers that a port can hold at the same time. */
 uint32_t sl_memory_buffers(const struct sl_conf *conf, const struct sl_conf_port *port);
 
-/*
- * Ids for at most `most` services or servers at a time: those that were deleted keep theirs for
- * two minutes and longer.
- */
-uint32_t sl_memory_ids(uint32_t most);
-
 /* Buffers that wait between threads, whatever port they came from. */
 uint32_t sl_memory_buffers_in_rings(const struct sl_conf *conf);
 

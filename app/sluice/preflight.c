@@ -54,7 +54,7 @@ static void check_tun(const struct sl_preflight *p, struct sl_problems *problems
 	if (!has_kernel_interface(p->conf) || sl_sysfile_exists("%s/dev/net/tun", p->root))
 		return;
 	sl_problem_add(problems, "/dev/net/tun does not exist: twins and net_tap need it");
-	sl_problem_mend(problems, "modprobe tun   (or set \"twin\": false)");
+	sl_problem_mend(problems, "run: modprobe tun");
 }
 
 static uint64_t effective_capabilities(const char *root)
@@ -103,13 +103,13 @@ check_core(const struct sl_preflight *p, int core, const char *what, struct sl_p
 		sl_problem_add(problems,
 			"core %d for the %s does not exist: this machine has 0 to %u", core, what,
 			p->cpus->n - 1);
-		sl_problem_mend(problems, "lscpu --extended   lists them");
+		sl_problem_mend(problems, "lscpu --extended lists them");
 	} else if (!p->cpus->cpu[core].allowed) {
 		sl_problem_add(problems,
 			"core %d for the %s is not among those that this process may use", core,
 			what);
 		sl_problem_mend(problems,
-			"taskset -cp $$   shows them; see also AllowedCPUs= and "
+			"taskset -cp $$ shows them; see also AllowedCPUs= and "
 			"CPUAffinity= of the unit");
 	}
 }
@@ -168,7 +168,7 @@ static void check_neighbours(const struct sl_preflight *p, struct sl_problems *p
 		" neighbours, the configuration's servers need %" PRIu64,
 		limit, needed);
 	sl_problem_mend(problems,
-		"sysctl net.ipv4.neigh.default.gc_thresh3=%" PRIu64
+		"run: sysctl net.ipv4.neigh.default.gc_thresh3=%" PRIu64
 		" net.ipv4.neigh.default.gc_thresh2=%" PRIu64,
 		2 * needed, needed);
 }
@@ -187,7 +187,7 @@ static void check_twin(
 		sl_problem_add(problems, "port %s: there is no network namespace %s for its twin",
 			port->name, port->twin_netns);
 		if (named)
-			sl_problem_mend(problems, "ip netns add %s", port->twin_netns);
+			sl_problem_mend(problems, "run: ip netns add %s", port->twin_netns);
 		return;
 	}
 	kind = p->interface_kind(port->name, port->twin_netns);

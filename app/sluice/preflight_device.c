@@ -74,7 +74,8 @@ static void check_vdev(
 		sl_problem_mend(problems, "did you mean %s0?", best);
 	else
 		sl_problem_mend(problems,
-			"a PCI address like 0000:03:00.0, or one of the drivers in %s: net_tap0, "
+			"it has to be a PCI address like 0000:03:00.0, or one of the drivers in "
+			"%s: net_tap0, "
 			"net_af_packet0, ...",
 			p->plugins);
 }
@@ -125,7 +126,7 @@ static void check_vfio(const struct sl_preflight *p, const struct sl_conf_port *
 		!sl_sysfile_exists("%s/dev/vfio/noiommu-%s", p->root, group)) {
 		sl_problem_add(problems, "port %s: /dev/vfio/%s, the group of %s, does not exist",
 			port->name, group, pci);
-		sl_problem_mend(problems, "modprobe vfio-pci");
+		sl_problem_mend(problems, "run: modprobe vfio-pci");
 	}
 }
 
@@ -137,7 +138,7 @@ static void check_pci(
 	sl_device_name(port->device, pci);
 	if (!sl_sysfile_exists("%s/sys/bus/pci/devices/%s", p->root, pci)) {
 		sl_problem_add(problems, "port %s: there is no PCI device %s", port->name, pci);
-		sl_problem_mend(problems, "dpdk-devbind.py --status-dev net   lists what is there");
+		sl_problem_mend(problems, "dpdk-devbind.py --status-dev net lists what is there");
 		return;
 	}
 	if (!linked_name(p, pci, "driver", driver))
@@ -150,7 +151,8 @@ static void check_pci(
 	sl_problem_add(problems, "port %s: %s is bound to %s, which DPDK cannot use", port->name,
 		pci, driver);
 	sl_problem_mend(problems,
-		"modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci %s   (kept over reboots: "
+		"run: modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci %s (to keep it over "
+		"reboots: "
 		"driverctl set-override %s vfio-pci)",
 		pci, pci);
 }

@@ -35,9 +35,10 @@ void sl_problems_print(const struct sl_problems *problems, FILE *out)
 	unsigned shown = problems->n < SL_PROBLEMS_MAX ? problems->n : SL_PROBLEMS_MAX;
 
 	for (unsigned i = 0; i < shown; i++) {
-		fprintf(out, "sluice: %s\n", problems->list[i].text);
-		if (problems->list[i].mend[0] != '\0')
-			fprintf(out, "  %s\n", problems->list[i].mend);
+		const struct sl_problem *problem = &problems->list[i];
+
+		fprintf(out, "sluice: %s%s%s\n", problem->text,
+			problem->mend[0] != '\0' ? "; " : "", problem->mend);
 	}
 	if (shown < problems->n)
 		fprintf(out, "sluice: and %u more\n", problems->n - shown);

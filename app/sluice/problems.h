@@ -11,8 +11,8 @@
 #define SL_PROBLEMS_MAX 32
 
 struct sl_problem {
-	char text[384]; /* one sentence */
-	char mend[384]; /* a command or an advice; may be "" */
+	char text[384]; /* a sentence without its full stop */
+	char mend[384]; /* its end: "run: COMMAND", or an advice; may be "" */
 };
 
 struct sl_problems {
@@ -27,7 +27,7 @@ void sl_problem_add(struct sl_problems *problems, const char *format, ...)
 void sl_problem_mend(struct sl_problems *problems, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* One line each, the mending on a second. */
+/* One line each. */
 void sl_problems_print(const struct sl_problems *problems, FILE *out);
 
 #endif
