@@ -101,8 +101,7 @@ static void teardown(struct sl_engine *engine)
 	sl_free(engine->alloc, engine->front_map);
 	sl_free(engine->alloc, engine->vip_local);
 	sl_free(engine->alloc, engine->adjs);
-	if (engine->reclaim != NULL)
-		sl_publication_free(engine);
+	sl_publication_free(engine);
 	sl_free(engine->alloc, engine);
 }
 

@@ -425,6 +425,7 @@ sl_store_map(struct sl_store *store, const char *name, size_t bytes, int numa, s
 		file = &store->header->files[store->header->n_files++];
 		snprintf(file->name, sizeof(file->name), "%s", name);
 		file->bytes = size;
+		header_seal(store->header, BEGUN);
 	}
 	return memory;
 }
