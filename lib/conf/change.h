@@ -14,9 +14,10 @@
 int sl_conf_check_live(const struct sl_conf *from, const struct sl_conf *to, struct sl_err *err);
 
 /*
- * The differences as a JSON array of {"op": "add"|"remove"|"change", "path", "from", "to"}; of a
- * service with changed servers one element per server. At most `max` elements, then one {"op":
- * "more", "count"}.
+ * The differences as a JSON array of {"op": "add"|"remove"|"change", "path", "from", "to"}; of
+ * a service with changed servers one element per server. In the paths, elements of lists go by
+ * what tells them apart: /services/tcp:192.168.8.100:80/servers/192.168.8.12:80. At most `max`
+ * elements, then one {"op": "more", "count"}.
  */
 json_t *sl_conf_diff(const struct sl_conf *from, const struct sl_conf *to, size_t max);
 
