@@ -29,6 +29,7 @@ struct arguments {
 
 static FILE *log_stream;
 static char last_error[256];
+static bool errors_expected;
 static char **started_with; /* EAL keeps pointers into it */
 
 __attribute__((format(printf, 2, 3))) static void
@@ -115,6 +116,8 @@ void sl_eal_arguments_free(char **arguments)
 
 static enum sl_log_level our_level(int dpdk_level)
 {
+	if (errors_expected)
+		return SL_LOG_DEBUG;
 	if (dpdk_level <= (int)RTE_LOG_ERR)
 		return SL_LOG_ERROR;
 	if (dpdk_level == (int)RTE_LOG_WARNING)
@@ -210,6 +213,11 @@ void sl_eal_stop(void)
 	log_stream = NULL;
 	sl_eal_arguments_free(started_with);
 	started_with = NULL;
+}
+
+void sl_eal_expect_errors(bool expected)
+{
+	errors_expected = expected;
 }
 
 const char *sl_eal_last_error(void)

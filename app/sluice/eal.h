@@ -26,6 +26,12 @@ int sl_eal_start(const struct sl_conf *conf, const struct sl_placement *placemen
 /* Ends EAL and removes what it leaves in its run directory. */
 void sl_eal_stop(void);
 
+/*
+ * While `expected`, complaints are of no interest: something is tried that not every device takes.
+ * Control core.
+ */
+void sl_eal_expect_errors(bool expected);
+
 /* What EAL or a driver last reported as an error; "" when nothing was. Control core. */
 const char *sl_eal_last_error(void);
 

@@ -25,8 +25,11 @@
 #define EXIT_UNREADABLE 1 /* --check: no such file, not JSON */
 #define EXIT_WRONG      2 /* --check: JSON, but no configuration */
 
-/* The control loop takes these once everything runs; no other thread ever gets them. */
-static void block_signals(void)
+/*
+ * The control loop takes these, once everything runs and on this thread alone: others are made
+ * while they are blocked. One that comes earlier waits.
+ */
+static void mask_signals(int how)
 {
 	sigset_t set;
 
@@ -34,8 +37,7 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(how, &set, NULL);
 }
 
 /*
@@ -431,7 +433,8 @@ static int run(struct sl_app *app)
 	unsigned at;
 	int rc = 0;
 
-	block_signals();
+	signal(SIGPIPE, SIG_IGN);
+	mask_signals(SIG_BLOCK);
 	sl_log_set_level(app->conf->log_level);
 	app->started_ns = sl_clock_ns(&sl_clock_system);
 	for (at = 0; at < RUNGS; at++) {
@@ -443,6 +446,7 @@ static int run(struct sl_app *app)
 		sl_log_notice("sluice " SL_VERSION ": instance %s forwards with %u workers",
 			app->conf->instance, app->engine->n_workers);
 		sl_notify_ready();
+		mask_signals(SIG_UNBLOCK);
 		sl_control_run(app->control);
 	} else if (rc != -ECANCELED) { /* the preflight has said it all */
 		print_error(NULL, &err);

@@ -131,8 +131,11 @@ static int choose_queues(struct sl_port_dev *dev, const struct sl_conf *conf, st
 	bool twin = conf->ports[dev->index].twin;
 	uint16_t n_rxq = RTE_MIN((uint16_t)conf->n_workers, dev->info.max_rx_queues);
 	uint16_t n_txq = RTE_MIN((uint16_t)(conf->n_workers + twin), dev->info.max_tx_queues);
-	int rc = configure(dev, n_rxq, n_txq);
+	int rc;
 
+	sl_eal_expect_errors(n_rxq != n_txq);
+	rc = configure(dev, n_rxq, n_txq);
+	sl_eal_expect_errors(false);
 	if (rc < 0 && n_rxq != n_txq)
 		rc = configure(dev, RTE_MIN(n_rxq, n_txq), RTE_MIN(n_rxq, n_txq));
 	if (rc < 0)
