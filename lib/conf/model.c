@@ -296,3 +296,13 @@ sl_conf_without_service(const struct sl_conf *conf, const struct sl_service_key 
 	}
 	return new;
 }
+
+struct sl_conf *
+sl_conf_with_timeouts(const struct sl_conf *conf, const struct sl_timeouts *timeouts)
+{
+	struct sl_conf *new = copy(conf);
+
+	if (new != NULL)
+		new->timeouts = *timeouts;
+	return new;
+}

@@ -81,7 +81,7 @@ static void follow_watch(struct rig *rig, const struct sl_watch *watch)
 		watch->added ? sl_adj_make(mac, 0, rig->adj_flags) : 0);
 }
 
-static void publish(struct rig *rig, struct sl_snapshot *snapshot)
+void rig_publish(struct rig *rig, struct sl_snapshot *snapshot)
 {
 	struct sl_watch watches[16];
 	unsigned late, n;
@@ -107,7 +107,7 @@ static void commit(struct rig *rig, struct sl_txn *txn)
 
 	if (sl_txn_commit(txn, &snapshot, &err) != 0)
 		die("commit", &err);
-	publish(rig, snapshot);
+	rig_publish(rig, snapshot);
 }
 
 static struct sl_service_key key_of(uint8_t protocol, uint32_t vip, uint16_t port)
@@ -172,7 +172,7 @@ void rig_age(struct rig *rig)
 
 	if (sl_registry_age(rig->engine->registry, rig->time.ns, &snapshot) != 0)
 		die("ids do not age", NULL);
-	publish(rig, snapshot);
+	rig_publish(rig, snapshot);
 }
 
 void rig_local(struct rig *rig, uint32_t address)

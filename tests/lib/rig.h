@@ -47,6 +47,9 @@ void rig_service(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
 void rig_service_delete(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port);
 void rig_timeout(struct rig *rig, enum sl_state state, uint16_t seconds);
 
+/* Publishes a generation as the control core does; all workers pass it. Accepts NULL. */
+void rig_publish(struct rig *rig, struct sl_snapshot *snapshot);
+
 /* What the director does once a second: ids move along. */
 void rig_age(struct rig *rig);
 
