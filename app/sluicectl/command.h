@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The client's commands: one row each. What a command is for comes from the API's table of methods
+ * (built in), so a row says only how a person writes its parameters and how the result is shown.
+ */
+#ifndef SLUICECTL_COMMAND_H
+#define SLUICECTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "sluicectl/link.h"
+
+enum ctl_exit { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DIRECTOR = 3 };
+
+/* X(NAME, letter, "name", "VALUE" or NULL, "help") */
+#define CTL_OPTIONS(X)                                                                             \
+	X(SCHEDULER, 's', "scheduler", "NAME", "how servers are chosen: rr, wrr, lc, wlc")         \
+	X(WEIGHT, 'w', "weight", "N", "share of new connections; 0 takes no new ones")             \
+	X(DR, 'g', "dr", NULL, "direct routing")                                                   \
+	X(LOCAL, 0, "local", NULL, "the server is the director itself")                            \
+	X(STATS, 0, "stats", NULL, "counters instead of weights and connections")                  \
+	X(RATE, 0, "rate", NULL, "rates per second instead of weights and connections")            \
+	X(EXACT, 0, "exact", NULL, "counters in full")                                             \
+	X(NOSORT, 0, "nosort", NULL, "servers in the order in which schedulers see them")          \
+	X(NUMERIC, 'n', "numeric", NULL, "accepted for habit's sake: addresses are always so")     \
+	X(CONFIRM, 0, "confirm-within", "TIME", "take it back by itself unless confirmed in time") \
+	X(IF_GENERATION, 0, "if-generation", "N", "only while the configuration is of this one")   \
+	X(SERVICE, 0, "service", "PROTOCOL/ADDRESS:PORT", "only of this virtual service")          \
+	X(SERVER, 0, "server", "ADDRESS", "only on this real server")                              \
+	X(CLIENT, 0, "client", "ADDRESS", "only of this client")                                   \
+	X(STATE, 0, "state", "NAME", "only in this state")                                         \
+	X(LIMIT, 0, "limit", "N", "no more than about so many")                                    \
+	X(ALL, 'a', "all", NULL, "those that are zero, too")                                       \
+	X(SINCE, 0, "since", "N", "from event number N on")                                        \
+	X(COUNT, 'c', "count", "N", "end after so many")
+
+enum ctl_option {
+#define X(NAME, letter, name, value, help) CTL_##NAME,
+	CTL_OPTIONS(X)
+#undef X
+		CTL_OPTION_COUNT,
+};
+
+struct ctl_option_info {
+	char letter; /* 0 = none */
+	const char *name;
+	const char *value;
+	const char *help;
+};
+
+extern const struct ctl_option_info ctl_option_infos[CTL_OPTION_COUNT];
+
+#define CTL_WORDS_MAX 32
+
+/* A command line, taken apart. */
+struct ctl_args {
+	unsigned n;
+	const char *words[CTL_WORDS_MAX];      /* behind the command's own */
+	const char *options[CTL_OPTION_COUNT]; /* value, "" for a flag, NULL = not given */
+};
+
+struct ctl {
+	struct ctl_link link;
+	char socket[108];
+	bool json;
+	FILE *out;
+};
+
+struct ctl_command {
+	const char *words;  /* "service add" */
+	const char *method; /* whose help is the command's; NULL = the row's own */
+	const char *usage;  /* of what follows the words */
+	unsigned min;       /* of these words */
+	unsigned max;
+	unsigned options; /* bits by enum ctl_option */
+	const char *page; /* member of the result that comes in pages; NULL = none */
+	/* Puts the parameters together; 0, or a usage error that was said. */
+	int (*build)(const struct ctl_args *args, json_t *params);
+	/* Shows a result to a person; NULL says nothing when all went well. */
+	void (*show)(struct ctl *ctl, const struct ctl_args *args, const json_t *result);
+	/* Instead of all that; an enum ctl_exit. */
+	int (*run)(struct ctl *ctl, const struct ctl_args *args);
+	const char *help; /* where there is no method */
+};
+
+extern const struct ctl_command ctl_commands[]; /* ends with NULL words */
+
+/* The command that argv begins with, the longest; *used is the number of its words. NULL = none. */
+const struct ctl_command *ctl_command_find(char *const *argv, int argc, int *used);
+
+/* Takes apart what follows the command's words. 0, or a usage error that was said. */
+int ctl_args_parse(
+	const struct ctl_command *command, char *const *argv, int argc, struct ctl_args *args);
+
+/* Runs a command line: words of a command and what follows. An enum ctl_exit. */
+int ctl_run(struct ctl *ctl, char *const *argv, int argc);
+
+/*
+ * Calls a method and follows its pages; the result, or NULL after the error was shown. *status is
+ * an enum ctl_exit. Takes over `params`; `file` (may be NULL) is named in errors that have a line.
+ */
+json_t *ctl_call(struct ctl *ctl, const char *method, json_t *params, const char *page,
+	const char *file, int *status);
+
+/*
+ * A row of the API's table as it was at build time: {name, write, params, result, help}; NULL =
+ * none.
+ */
+const json_t *ctl_method(const char *name);
+const json_t *ctl_methods(void); /* all of them */
+
+/*
+ * Help on one command or all of them; candidates for completion; scdoc text of all commands and
+ * methods.
+ */
+void ctl_help(FILE *out, const struct ctl_command *command);
+void ctl_help_all(FILE *out);
+void ctl_complete(FILE *out, char *const *argv, int argc);
+void ctl_manual(FILE *out);
+
+/* The interactive shell. An enum ctl_exit. */
+int ctl_shell(struct ctl *ctl);
+
+#endif
