@@ -32,19 +32,11 @@ static int run_list(struct ctl *ctl, const struct ctl_args *args)
 		[CTL_LIST_RATE] = "stats.rates",
 	};
 	struct ctl_format format = list_format(args);
-	json_t *info, *list, *params = json_object(), *service;
-	int status = ctl_build_stats(args, params);
+	json_t *info, *list, *service;
+	int status;
 	size_t i;
 
-	if (status == 0 && args->n == 2 && format.listing == CTL_LIST_PLAIN) {
-		fputs("sluicectl: list of one service: see service get\n", stderr);
-		status = CTL_USAGE;
-	}
-	if (status != 0) {
-		json_decref(params);
-		return status;
-	}
-	list = ctl_call(ctl, methods[format.listing], params, "services", NULL, &status);
+	list = ctl_call(ctl, methods[format.listing], json_object(), "services", NULL, &status);
 	if (list == NULL)
 		return status;
 	if (ctl->json) {
@@ -153,7 +145,7 @@ static int run_shell(struct ctl *ctl, const struct ctl_args *args)
 #define WRITE         OPTION(IF_GENERATION)
 
 const struct ctl_command ctl_commands[] = {
-	{"list", .usage = "[options]", .max = 2, .run = run_list,
+	{"list", .run = run_list,
 		.options = OPTION(STATS) | OPTION(RATE) | OPTION(EXACT) | OPTION(NOSORT) |
 			OPTION(NUMERIC),
 		.help = "Lists services and servers in the format of LVS's ipvsadm."},
