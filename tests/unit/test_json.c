@@ -96,7 +96,7 @@ static void comments(void **state)
 
 static void depth(void **state)
 {
-	char text[512];
+	char text[2048];
 	struct sl_err err;
 
 	for (unsigned n = SL_JSON_DEPTH_MAX; n <= 200; n += 84) {
