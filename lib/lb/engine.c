@@ -177,14 +177,22 @@ static struct sl_engine *build_in_store(const struct sl_engine_params *params, s
 		engine = build(params, &secrets, true, &damage);
 		if (engine != NULL)
 			return engine;
+		if (damage.code !=
+			EINVAL) { /* short of memory: the tables wait for a better start */
+			sl_err_set(err, damage.code, NULL, "%s", damage.message);
+			sl_err_hint(err, "%s", damage.hint);
+			return NULL;
+		}
 		snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, damage.message);
 		sl_store_discard(params->store);
 		new_secrets(params, &secrets);
 		sl_store_begin(params->store, &layout, &secrets, ignored, sizeof(ignored));
 	}
 	engine = build(params, &secrets, false, err);
-	if (engine == NULL)
+	if (engine == NULL) {
+		sl_store_discard(params->store); /* half-made files would keep their memory */
 		return NULL;
+	}
 	snprintf(engine->not_adopted, sizeof(engine->not_adopted), "%s", why);
 	if (sl_store_complete(params->store) != 0) {
 		sl_err_set(err, EIO, NULL, "cannot complete the store of connection tables");

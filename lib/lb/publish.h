@@ -80,8 +80,9 @@ static inline uint8_t sl_read_flag(const uint8_t *where)
 }
 
 /*
- * Progress of a sweep: the oldest generation under which the last complete round began. Release
- * and acquire: who reads the number may free what the round removed references to.
+ * Progress, from 0 upwards: of a worker's sweep (the generation under which the last complete round
+ * began), and of reclamation (the oldest generation that a worker may still hold). Release and
+ * acquire: who reads the number may free what the other has let go of before it wrote it.
  */
 static inline void sl_publish_progress(uint64_t *where, uint64_t value)
 {

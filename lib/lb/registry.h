@@ -49,7 +49,8 @@ struct sl_txn *sl_txn_begin(struct sl_registry *registry);
 /*
  * Adds the service or replaces it. Servers that it had, by address and port, keep their ids,
  * counters and connections; those it no longer names are deleted; a scheduler that stays keeps its
- * position. 0, -ENOMEM, -ENOSPC (out of ids), -EINVAL (twice the same server).
+ * position. 0, -ENOMEM, -ENOSPC (out of ids), -EINVAL (twice the same server). After an error the
+ * transaction is good for sl_txn_abort() only; a commit returns the same error.
  */
 int sl_txn_service_set(struct sl_txn *txn, const struct sl_service_spec *spec, struct sl_err *err);
 
@@ -67,7 +68,9 @@ void sl_txn_abort(struct sl_txn *txn);
 
 /*
  * Moves ids along: those whose 120 s are over to REAPING, swept ones to FREE. Where that needs a
- * new generation, *out gets it, else NULL. To be called about once a second.
+ * new generation, *out gets it, else NULL. To be called about once a second, when
+ * sl_engine_can_publish(). 0 or -ENOMEM; then the next call does it. Also frees the generations
+ * that are over, as sl_txn_begin() does.
  */
 int sl_registry_age(struct sl_registry *registry, uint64_t now_ns, struct sl_snapshot **out);
 

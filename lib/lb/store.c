@@ -15,7 +15,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <rte_atomic.h>
 #include <rte_common.h>
 
 #include "lb/types.h"
@@ -24,6 +23,7 @@
 #define NAME      32
 #define FILES_MAX (2 * SL_WORKERS_MAX + 8)
 #define HEADER    "header"
+#define BOOT_ID   40 /* bytes, more than the kernel's text has */
 
 enum { BEGUN = 1, COMPLETE = 2 };
 
@@ -39,6 +39,7 @@ struct header {
 	uint32_t state;
 	struct sl_store_layout layout;
 	struct sl_store_secrets secrets;
+	char boot[BOOT_ID]; /* times in the files are of this boot's clock */
 	uint32_t n_files;
 	uint32_t spare;
 	struct file files[FILES_MAX];
@@ -140,6 +141,17 @@ open_checked(const struct sl_store *store, const char *name, uint64_t bytes, con
 	return -1;
 }
 
+/* Which boot of the machine this is; empty when the kernel does not say. */
+static void boot_read(char boot[BOOT_ID])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, boot, BOOT_ID - 1);
+
+	memset(boot + (n > 0 ? n : 0), 0, BOOT_ID - (size_t)(n > 0 ? n : 0));
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Takes a copy of the header. False with *wrong set, which is "" when there is none. */
 static bool header_read(const struct sl_store *store, struct header *copy, const char **wrong)
 {
@@ -196,6 +208,7 @@ layout_difference(const struct sl_store_layout *old, const struct sl_store_layou
 static bool adoptable(const struct sl_store *store, const struct sl_store_layout *layout,
 	struct header *header, char *why, size_t why_size)
 {
+	char boot[BOOT_ID];
 	const char *wrong;
 
 	if (!header_read(store, header, &wrong)) {
@@ -205,6 +218,11 @@ static bool adoptable(const struct sl_store *store, const struct sl_store_layout
 	wrong = layout_difference(&header->layout, layout);
 	if (wrong != NULL) {
 		snprintf(why, why_size, "%s has changed", wrong);
+		return false;
+	}
+	boot_read(boot);
+	if (memcmp(header->boot, boot, sizeof(boot)) != 0) {
+		snprintf(why, why_size, "the machine has been booted since");
 		return false;
 	}
 	for (uint32_t i = 0; i < header->n_files; i++) {
@@ -326,8 +344,7 @@ static int header_new(struct sl_store *store, const struct sl_store_layout *layo
 	store->header->size = sizeof(*store->header);
 	store->header->layout = *layout;
 	store->header->secrets = *secrets;
-	header_seal(store->header, BEGUN);
-	rte_compiler_barrier();
+	boot_read(store->header->boot);
 	store->header->magic = MAGIC;
 	header_seal(store->header, BEGUN);
 	return 0;

@@ -4,9 +4,10 @@
  * shared-memory file system where there are no huge pages.
  *
  * A store is a directory with one file per object and a `header` file: magic, layout version,
- * worker count, capacities, owner mask, Toeplitz key and hash secret. A start whose layout is the
- * same adopts all of it; any difference makes all of it new, with the reason in `why`. A file
- * that is short, long, or not ours is never read beyond its header.
+ * worker count, capacities, owner mask, Toeplitz key, hash secret and the boot whose clock the
+ * times in the files are of. A start whose layout is the same adopts all of it; any difference
+ * makes all of it new, with the reason in `why`. A file that is short, long, or not ours is never
+ * read beyond its header.
  */
 #ifndef SL_LB_STORE_H
 #define SL_LB_STORE_H

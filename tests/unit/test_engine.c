@@ -492,6 +492,39 @@ static void another_layout_starts_empty_and_says_why(void **state)
 	assert_null(sl_snapshot_server(f->engine->snapshot, 1));
 }
 
+/* Tables are given up for damage only: a start that lacks memory leaves them to the next one. */
+static void a_start_without_memory_keeps_the_tables(void **state)
+{
+	struct files *files = *state;
+	struct fixture *f = &files->f;
+	struct sl_conn_key key;
+	sl_id server;
+	long k;
+
+	start(files);
+	service(f, 80, HOSTS(1));
+	server = server_id(f, 80, 1);
+	connect_to(f, 0, 4000, server);
+	key = client(f, 4000);
+	for (k = 1; k < 1000; k++) {
+		struct sl_err err = {0};
+
+		stop(files);
+		assert_int_equal(sl_store_open(files->directory, 4096, &files->store, NULL), 0);
+		f->params.store = files->store;
+		f->memory.fail_at = k;
+		f->engine = sl_engine_new(&f->params, &err);
+		if (f->engine != NULL)
+			break;
+		assert_int_equal(err.code, ENOMEM);
+		assert_int_equal(f->memory.outstanding, 0);
+	}
+	f->memory.fail_at = 0;
+	assert_in_range(k, 20, 999);
+	assert_true(f->engine->adopted);
+	assert_int_equal(connected_to(f, 0, &key), server);
+}
+
 static void damage(struct files *files, const char *name, long offset)
 {
 	char path[160];
@@ -568,6 +601,7 @@ int main(void)
 		F(ids_that_nobody_names_after_a_restart_go),
 		F(entries_that_name_nothing_are_dropped),
 		F(another_layout_starts_empty_and_says_why),
+		F(a_start_without_memory_keeps_the_tables),
 		F(damaged_files_start_empty_and_say_why),
 		F(maps_that_contradict_each_other_are_not_adopted),
 	};

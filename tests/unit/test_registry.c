@@ -350,6 +350,30 @@ static void what_does_not_change_is_shared(void **state)
 		sl_worker_poll_end(f->engine->workers[i]);
 }
 
+static void one_weight_costs_what_it_touches(void **state)
+{
+	struct fixture *f = *state;
+	struct sl_server_spec server = server_spec(1, 1);
+	struct sl_service_spec spec = {
+		.key = key_of(7),
+		.sched = sl_sched_find("rr"),
+		.servers = &server,
+		.n_servers = 1,
+	};
+	struct sl_txn *txn;
+	long calls;
+
+	for (uint16_t port = 1; port <= 500; port++)
+		assert_non_null(service(f, port, HOSTS(1)));
+	calls = f->memory.calls;
+	txn = sl_txn_begin(f->registry);
+	server.weight = 9;
+	assert_int_equal(sl_txn_service_set(txn, &spec, NULL), 0);
+	assert_non_null(finish(f, txn));
+	/* transaction, its two lists, generation, one page, one service, its block per worker */
+	assert_int_equal(f->memory.calls - calls, 6 + 2);
+}
+
 struct watched {
 	unsigned added, removed;
 	uint32_t last;
@@ -476,6 +500,7 @@ int main(void)
 		cmocka_unit_test(ids_run_out_and_come_back),
 		T(old_generations_stay_as_they_were),
 		T(what_does_not_change_is_shared),
+		T(one_weight_costs_what_it_touches),
 		T(addresses_are_watched_once_however_many_use_them),
 		T(an_index_rests_before_it_stands_for_another),
 		T(an_index_rests_while_a_worker_may_hold_an_old_generation),
