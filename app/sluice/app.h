@@ -42,7 +42,7 @@ struct sl_app {
 	struct sl_tsc tsc;
 	struct sl_worker_loop *loops[SL_WORKERS_MAX];
 	struct sl_listener *listener;
-	unsigned unreclaimed; /* generations that wait for the workers; control core */
+	bool reclaiming; /* a timer frees old generations; control core */
 };
 
 #endif

@@ -122,6 +122,35 @@ int sl_control_every(struct sl_control *control, unsigned ms, void (*fn)(void *a
 	return add_watch(control, -1, EV_TIMEOUT, &period, fn, arg);
 }
 
+struct once {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void fire_once(evutil_socket_t fd, short what, void *arg)
+{
+	struct once once = *(struct once *)arg;
+
+	(void)fd;
+	(void)what;
+	free(arg);
+	once.fn(once.arg);
+}
+
+int sl_control_after(struct sl_control *control, unsigned ms, void (*fn)(void *arg), void *arg)
+{
+	struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	struct once *once = malloc(sizeof(*once));
+
+	if (once == NULL)
+		return -ENOMEM;
+	*once = (struct once){.fn = fn, .arg = arg};
+	if (event_base_once(control->base, -1, EV_TIMEOUT, fire_once, once, &delay) == 0)
+		return 0;
+	free(once);
+	return -ENOMEM;
+}
+
 int sl_control_on_signal(struct sl_control *control, int number, void (*fn)(void *arg), void *arg)
 {
 	return add_watch(control, number, EV_SIGNAL, NULL, fn, arg);

@@ -26,6 +26,9 @@ int sl_control_call(struct sl_control *control, int (*fn)(void *arg), void *arg)
 /* Calls fn(arg) every `ms` milliseconds, until the loop is freed. 0 or -ENOMEM. */
 int sl_control_every(struct sl_control *control, unsigned ms, void (*fn)(void *arg), void *arg);
 
+/* Calls fn(arg) once, `ms` milliseconds from now. Control core. 0 or -ENOMEM. */
+int sl_control_after(struct sl_control *control, unsigned ms, void (*fn)(void *arg), void *arg);
+
 /* Calls fn(arg) whenever the process gets the signal. 0 or -ENOMEM. */
 int sl_control_on_signal(struct sl_control *control, int number, void (*fn)(void *arg), void *arg);
 

@@ -11,19 +11,10 @@
 #include "host.h"
 #include "notify.h"
 
-#define RECLAIM_MS    10
 #define LOADS_MS      100
 #define LOADS_SERVERS 2048 /* at a time: well below a millisecond */
 #define LINK_MS       200
 #define ANCHOR_MS     1000
-
-static void reclaim(void *arg)
-{
-	struct sl_app *app = arg;
-
-	if (app->unreclaimed > 0)
-		app->unreclaimed = sl_engine_reclaim(app->engine);
-}
 
 static void exchange_loads(void *arg)
 {
@@ -78,8 +69,8 @@ static void reload(void *arg)
 
 	sl_notify_reloading();
 	if (sl_director_reload(app->director, &err) < 0)
-		sl_log_error("%s: not applied: %s%s%s", app->options.config, err.path,
-			err.path[0] != '\0' ? ": " : "", err.message);
+		sl_log_error("not applied: %s:%u:%u: %s%s%s", app->options.config, err.line,
+			err.column, err.path, err.path[0] != '\0' ? ": " : "", err.message);
 	else
 		sl_log_notice("%s: applied", app->options.config);
 	sl_notify_ready();
@@ -161,8 +152,7 @@ int sl_duties_start(struct sl_app *app, struct sl_err *err)
 	uint64_t watchdog_us = sl_notify_watchdog_us();
 	struct sl_control *c = app->control;
 
-	if (sl_control_every(c, RECLAIM_MS, reclaim, app) < 0 ||
-		sl_control_every(c, LOADS_MS, exchange_loads, app) < 0 ||
+	if (sl_control_every(c, LOADS_MS, exchange_loads, app) < 0 ||
 		sl_control_every(c, LINK_MS, poll_links, app) < 0 ||
 		sl_control_every(c, ANCHOR_MS, anchor, app) < 0 ||
 		(watchdog_us > 0 &&

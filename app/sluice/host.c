@@ -10,6 +10,17 @@
 
 #define WATCHES 256 /* handed to the control core at a time: a callback stays short */
 
+#define RECLAIM_MS 10
+
+/* Frees old generations as the workers let go of them; comes back while some are left. */
+static void reclaim(void *arg)
+{
+	struct sl_app *app = arg;
+
+	app->reclaiming = sl_engine_reclaim(app->engine) > 0 &&
+		sl_control_after(app->control, RECLAIM_MS, reclaim, app) == 0;
+}
+
 struct publication {
 	struct sl_app *app;
 	struct sl_snapshot *snapshot; /* NULL: only asks */
@@ -25,7 +36,8 @@ static int publish_now(void *arg)
 	if (publication->snapshot == NULL)
 		return sl_engine_can_publish(app->engine, &publication->late) ? 0 : -EBUSY;
 	rc = sl_engine_publish(app->engine, publication->snapshot, &publication->late);
-	app->unreclaimed = sl_engine_reclaim(app->engine);
+	if (!app->reclaiming)
+		reclaim(app);
 	return rc;
 }
 

@@ -17,8 +17,8 @@
 #include "lb/emit.h"
 #include "lb/pipeline.h"
 
-#define IDLE_POLLS 512   /* polls without a packet before an adaptive worker sleeps */
-#define SLEEP_NS   50000 /* with the kernel's timer slack well below 100 us */
+#define IDLE_POLLS 512 /* polls without a packet before an adaptive worker sleeps */
+#define SLEEP_NS   100000
 
 static unsigned from_linux(struct sl_worker_loop *loop);
 static unsigned from_workers(struct sl_worker_loop *loop);
@@ -37,7 +37,7 @@ int sl_worker_run(void *arg)
 	struct sl_worker *w = loop->w;
 	uint64_t began = rte_rdtsc();
 
-	/* A sleep of 50 us would else become one of 100: the kernel rounds timers up. */
+	/* The kernel would else make sleeps longer by 50 us, to wake up for several at once. */
 	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
 	sl_worker_online(w);
 	while (!stopping(loop)) {
