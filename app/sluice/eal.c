@@ -179,7 +179,7 @@ int sl_eal_start(const struct sl_conf *conf, const struct sl_placement *placemen
 			last_error[0] != '\0' ? last_error : rte_strerror(rte_errno));
 		sl_err_hint(err,
 			"the lines with 'dpdk:' above say more, all of them with "
-			"\"log\": {\"level\": \"debug\"}");
+			"\"log_level\": \"debug\"");
 		return -EINVAL;
 	}
 	return 0;

@@ -24,12 +24,9 @@ static int probe_one(struct sl_port_dev *dev, const struct sl_conf_port *conf, s
 
 	snprintf(dev->name, sizeof(dev->name), "%s", conf->name);
 	if (rte_eth_dev_get_port_by_name(sl_device_name(conf->device, name), &dev->ethdev) != 0) {
-		sl_err_set(err, ENODEV, NULL, "port %s: DPDK has no device %s%s%s", conf->name,
-			conf->device, sl_eal_last_error()[0] != '\0' ? ": " : "",
-			sl_eal_last_error());
-		sl_err_hint(err,
-			"check \"device\"; dpdk-devbind.py --status-dev net lists what is "
-			"there");
+		sl_err_set(err, ENODEV, NULL, "port %s: DPDK cannot open the device %s", conf->name,
+			conf->device);
+		sl_err_hint(err, "the lines with 'dpdk:' above say why; check \"device\"");
 		return -ENODEV;
 	}
 	rc = rte_eth_dev_info_get(dev->ethdev, &dev->info);
