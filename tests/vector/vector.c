@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Runs packets of a capture file through the real packet path, with no NIC and no EAL.
+ * usage: vector IN.pcap OUT.pcap < SCRIPT
+ *
+ * The script changes the configuration, moves the clock, and says when the next packet of IN comes:
+ *	service PROTO VIP:PORT SCHEDULER SERVER[*WEIGHT][/METHOD] ...
+ *	delete PROTO VIP:PORT
+ *	local ADDRESS		the box has this one address
+ *	vips yes|no		whether VIPs of services that are set from now on are local
+ *	neighbours resolved|unresolved|gateway|local	of servers that are set from now on
+ *	port twin|no-twin|transit-drop
+ *	mac MAC			the port accepts this one, too
+ *	clock SECONDS		moves on by
+ *	age			ids move along
+ *	sweep			a whole round and another
+ *	packet
+ * For each packet a line says how it ended ("tx 0", "punt echo", "drop fragment", "answer
+ *no_server"); what left the packet path, but for drops, is appended to OUT.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/bare.h"
+#include "io/capture.h"
+#include "lb/fwd.h"
+#include "lb/publish.h"
+#include "net/addr.h"
+#include "rig.h"
+
+#define WORDS_MAX 40
+
+struct run {
+	struct rig rig;
+	struct sl_capture_reader *in;
+	struct sl_capture_writer *out;
+};
+
+static void die(const char *what, const char *which)
+{
+	fprintf(stderr, "vector: %s: %s\n", what, which);
+	exit(2);
+}
+
+static uint32_t address_of(const char *text)
+{
+	struct sl_addr addr;
+
+	if (sl_addr_parse(text, &addr) != 0 || addr.family != 4)
+		die("not an IPv4 address", text);
+	return rte_be_to_cpu_32(addr.v4);
+}
+
+static uint8_t protocol_of(const char *text)
+{
+	if (strcmp(text, "tcp") != 0 && strcmp(text, "udp") != 0)
+		die("not a protocol", text);
+	return text[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+static uint32_t endpoint_of(char *text, uint16_t *port)
+{
+	char *colon = strchr(text, ':');
+
+	if (colon == NULL)
+		die("no port", text);
+	*colon = '\0';
+	*port = (uint16_t)atoi(colon + 1);
+	return address_of(text);
+}
+
+static struct rig_server server_of(char *text)
+{
+	struct rig_server server = {.weight = 1, .fwd = SL_FWD_DR};
+	char *method = strchr(text, '/'), *weight;
+
+	if (method != NULL) {
+		*method++ = '\0';
+		if (sl_fwd_find(method) == NULL)
+			die("no such forwarding method", method);
+		server.fwd = sl_fwd_find(method)->method;
+	}
+	weight = strchr(text, '*');
+	if (weight != NULL) {
+		*weight++ = '\0';
+		server.weight = (uint32_t)strtoul(weight, NULL, 10);
+	}
+	server.address = address_of(text);
+	return server;
+}
+
+static void service(struct run *run, char **words, unsigned n)
+{
+	struct rig_server servers[WORDS_MAX];
+	uint16_t port;
+	uint32_t vip;
+
+	vip = endpoint_of(words[2], &port);
+	for (unsigned i = 4; i < n; i++)
+		servers[i - 4] = server_of(words[i]);
+	rig_service(&run->rig, protocol_of(words[1]), vip, port, words[3], servers, n - 4);
+}
+
+static void delete (struct run *run, char **words, unsigned n)
+{
+	uint16_t port;
+	uint32_t vip = endpoint_of(words[2], &port);
+
+	rig_service_delete(&run->rig, protocol_of(words[1]), vip, port);
+}
+
+static void local(struct run *run, char **words, unsigned n)
+{
+	rig_local(&run->rig, address_of(words[1]));
+}
+
+static void vips(struct run *run, char **words, unsigned n)
+{
+	run->rig.vips_not_local = strcmp(words[1], "no") == 0;
+}
+
+static void neighbours(struct run *run, char **words, unsigned n)
+{
+	static const struct {
+		const char *name;
+		uint8_t flags;
+	} kinds[] = {{"resolved", SL_ADJ_RESOLVED | SL_ADJ_ON_LINK}, {"unresolved", 0},
+		{"gateway", SL_ADJ_RESOLVED}, {"local", SL_ADJ_LOCAL}};
+
+	for (size_t i = 0; i < RTE_DIM(kinds); i++) {
+		if (strcmp(kinds[i].name, words[1]) == 0) {
+			run->rig.adj_flags = kinds[i].flags;
+			return;
+		}
+	}
+	die("no such kind of neighbour", words[1]);
+}
+
+static void port(struct run *run, char **words, unsigned n)
+{
+	struct sl_port *p = &run->rig.engine->ports[0];
+
+	if (strcmp(words[1], "transit-drop") == 0)
+		p->transit = SL_TRANSIT_DROP;
+	else
+		p->twin = strcmp(words[1], "twin") == 0;
+}
+
+static void mac(struct run *run, char **words, unsigned n)
+{
+	uint8_t bytes[6];
+	uint64_t word = 0;
+
+	if (sl_mac_parse(words[1], bytes) != 0)
+		die("not a MAC address", words[1]);
+	memcpy(&word, bytes, 6);
+	sl_publish_mac(&run->rig.engine->ports[0].macs[1], word);
+}
+
+static void move_clock(struct run *run, char **words, unsigned n)
+{
+	run->rig.time.ns += strtoull(words[1], NULL, 10) * SL_NS_PER_S;
+}
+
+static void age(struct run *run, char **words, unsigned n)
+{
+	rig_age(&run->rig);
+}
+
+static void sweep(struct run *run, char **words, unsigned n)
+{
+	rig_sweep(&run->rig, 2);
+}
+
+static const char *reason_since(const uint64_t *before, const uint64_t *now)
+{
+	for (unsigned i = 0; i < SL_DROP_COUNT; i++) {
+		if (now[i] != before[i])
+			return sl_drop_infos[i].name;
+	}
+	return NULL;
+}
+
+static void packet(struct run *run, char **words, unsigned n)
+{
+	struct sl_worker *w = run->rig.engine->workers[0];
+	uint64_t before[SL_DROP_COUNT];
+	const char *reason;
+	struct rte_mbuf *mbuf;
+	unsigned what;
+
+	if (sl_capture_read(run->in, SL_MBUF_PRIV, &mbuf, 1) != 1)
+		die("no packet left", "in the input");
+	memcpy(before, w->stats.drops, sizeof(before));
+	rig_poll(&run->rig, 0, &mbuf, 1);
+	reason = reason_since(before, w->stats.drops);
+	switch (rig_end_of(&run->rig, 0, mbuf, &what)) {
+	case RIG_SENT:
+		if (reason != NULL)
+			printf("answer %s\n", reason);
+		else
+			printf("tx %u\n", what);
+		sl_capture_write(run->out, run->rig.time.ns, &mbuf, 1);
+		break;
+	case RIG_PUNTED:
+		printf("punt %s\n", sl_punt_infos[what].name);
+		sl_capture_write(run->out, run->rig.time.ns, &mbuf, 1);
+		break;
+	case RIG_DROPPED:
+		printf("drop %s\n", reason == NULL ? "(nothing counted)" : reason);
+		break;
+	default:
+		printf("lost\n");
+	}
+	sl_bare_free(mbuf);
+}
+
+static const struct {
+	const char *name;
+	unsigned words; /* at least */
+	void (*run)(struct run *run, char **words, unsigned n);
+} commands[] = {
+	{"service", 4, service},
+	{"delete", 3, delete},
+	{"local", 2, local},
+	{"vips", 2, vips},
+	{"neighbours", 2, neighbours},
+	{"port", 2, port},
+	{"mac", 2, mac},
+	{"clock", 2, move_clock},
+	{"age", 1, age},
+	{"sweep", 1, sweep},
+	{"packet", 1, packet},
+};
+
+static void obey(struct run *run, char *line)
+{
+	char *words[WORDS_MAX], *rest = line;
+	unsigned n = 0;
+
+	while (n < WORDS_MAX && (words[n] = strtok_r(rest, " \n", &rest)) != NULL)
+		n++;
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < RTE_DIM(commands); i++) {
+		if (strcmp(commands[i].name, words[0]) == 0 && n >= commands[i].words) {
+			commands[i].run(run, words, n);
+			return;
+		}
+	}
+	die("no such command, or too few words", words[0]);
+}
+
+int main(int argc, char **argv)
+{
+	struct sl_err err = {0};
+	struct run run;
+	char line[1000];
+
+	if (argc != 3)
+		die("usage", "vector IN.pcap OUT.pcap < SCRIPT");
+	run.in = sl_capture_open(argv[1], &err);
+	run.out = sl_capture_create(argv[2], &err);
+	if (run.in == NULL || run.out == NULL)
+		die("capture file", err.message);
+	rig_open(&run.rig, NULL);
+	while (fgets(line, sizeof(line), stdin) != NULL)
+		obey(&run, line);
+	rig_close(&run.rig);
+	sl_capture_close(run.in);
+	return sl_capture_finish(run.out) == 0 ? 0 : 2;
+}
