@@ -255,7 +255,7 @@ static int registry_allocate(struct sl_registry *r)
 	r->servers_of = sl_zalloc(r->alloc, fronts, SL_CACHE_LINE, -1);
 	r->touched_fronts.place = sl_zalloc(r->alloc, fronts, SL_CACHE_LINE, -1);
 	r->touched_servers.place = sl_zalloc(r->alloc, servers, SL_CACHE_LINE, -1);
-	r->stamps = sl_zalloc(r->alloc, servers, SL_CACHE_LINE, -1);
+	r->stamps = sl_zalloc(r->alloc, 2 * servers, SL_CACHE_LINE, -1);
 	if (r->adjs == NULL || r->vips == NULL || r->servers_of == NULL || r->stamps == NULL ||
 		r->touched_fronts.place == NULL || r->touched_servers.place == NULL)
 		return -ENOMEM;

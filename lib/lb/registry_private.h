@@ -53,8 +53,8 @@ struct sl_registry {
 	struct sl_txn *txn;
 	struct sl_touches touched_fronts;
 	struct sl_touches touched_servers;
-	uint32_t *stamps; /* [n_servers + 1]: last service_set() that named the server */
-	uint32_t stamp;
+	uint64_t *stamps; /* [n_servers + 1]: last service_set() that named the server */
+	uint64_t stamp;
 };
 
 struct sl_registry_params {
