@@ -38,8 +38,8 @@ static int can_publish(void *arg, struct sl_err *err)
 	return rig->busy ? sl_err_set(err, EBUSY, NULL, "worker 0 is late") : 0;
 }
 
-static int system_apply(void *arg, const struct sl_conf *from, const struct sl_conf *to,
-	struct sl_err *err)
+static int
+system_apply(void *arg, const struct sl_conf *from, const struct sl_conf *to, struct sl_err *err)
 {
 	struct api_rig *rig = arg;
 
@@ -91,15 +91,14 @@ static void step_workers(void *arg)
 	struct api_rig *rig = arg;
 
 	for (unsigned i = 0; i < rig->rig.engine->n_workers; i++)
-		rig_poll(&rig->rig, i, NULL, 0);
+		rig_poll_handover(&rig->rig, i);
 }
 
 static void count_wake(struct sl_subscription *subscription)
 {
 	struct sl_peer *peer =
 		(struct sl_peer *)((char *)subscription - offsetof(struct sl_peer, subscription));
-	struct api_rig *rig =
-		(struct api_rig *)((char *)peer - offsetof(struct api_rig, control));
+	struct api_rig *rig = (struct api_rig *)((char *)peer - offsetof(struct api_rig, control));
 
 	rig->wakes++;
 }
@@ -212,8 +211,8 @@ json_t *api_rig_result(struct api_rig *rig, const char *method, const char *para
 int api_rig_code(struct api_rig *rig, const char *method, const char *params)
 {
 	json_t *reply = api_rig_call(rig, method, params);
-	int code = (int)json_integer_value(
-		json_object_get(json_object_get(reply, "error"), "code"));
+	int code =
+		(int)json_integer_value(json_object_get(json_object_get(reply, "error"), "code"));
 
 	json_decref(reply);
 	return code;

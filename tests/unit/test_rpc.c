@@ -93,7 +93,8 @@ static void deep_nesting_is_refused_at_its_limit(void **state)
 
 	for (int depth = 30; depth <= 1000; depth += depth < 40 ? 1 : 320) {
 		size_t n = (size_t)sprintf(line,
-			REQUEST("\"id\":1,\"method\":\"config.test\",\"params\":{\"config\":{\"x\":"));
+			REQUEST("\"id\":1,\"method\":\"config.test\",\"params\":{\"config\":{"
+				"\"x\":"));
 		json_t *reply;
 
 		n--; /* the closing brace of REQUEST comes later */
@@ -142,8 +143,9 @@ static void batches_answer_what_has_an_id(void **state)
 {
 	struct api_rig *rig = rig_of(state);
 	json_t *reply = api_rig_line(rig, &rig->control,
-		"[" REQUEST("\"id\":1,\"method\":\"info.get\"") "," REQUEST(
-			"\"method\":\"info.get\"") ",7," REQUEST("\"id\":2,\"method\":\"none\"") "]");
+		"[" REQUEST("\"id\":1,\"method\":\"info.get\"") "," REQUEST("\"method\":\"info."
+									    "get\"") ",7," REQUEST(
+			"\"id\":2,\"method\":\"none\"") "]");
 
 	assert_int_equal(json_array_size(reply), 3);
 	assert_non_null(json_object_get(json_array_get(reply, 0), "result"));
@@ -157,8 +159,8 @@ static void every_reply_carries_the_generation(void **state)
 {
 	json_t *reply = api_rig_call(rig_of(state), "info.get", NULL);
 
-	assert_int_equal(json_integer_value(json_object_get(
-				 json_object_get(reply, "result"), "generation")),
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(reply, "result"), "generation")),
 		1);
 	json_decref(reply);
 	reply = api_rig_call(rig_of(state), "no.such", NULL);
@@ -185,7 +187,8 @@ static void errors_say_where_and_what_to_do(void **state)
 	json_decref(reply);
 
 	reply = api_rig_call(rig_of(state), "service.add",
-		"{\"service\":{\"protocol\":\"tcp\",\"address\":\"192.168.8.101\",\"port\":80000}}");
+		"{\"service\":{\"protocol\":\"tcp\",\"address\":\"192.168.8.101\",\"port\":80000}"
+		"}");
 	assert_string_equal(
 		json_string_value(member(reply, "data", "path")), "/params/service/port");
 	json_decref(reply);
@@ -194,8 +197,8 @@ static void errors_say_where_and_what_to_do(void **state)
 static void the_view_socket_reads_only(void **state)
 {
 	struct api_rig *rig = rig_of(state);
-	json_t *reply = api_rig_line(
-		rig, &rig->view, REQUEST("\"id\":1,\"method\":\"service.list\""));
+	json_t *reply =
+		api_rig_line(rig, &rig->view, REQUEST("\"id\":1,\"method\":\"service.list\""));
 
 	assert_non_null(json_object_get(reply, "result"));
 	json_decref(reply);
