@@ -173,7 +173,7 @@ static void manual_commands(FILE *out)
 			if (!(c->options & (1u << i)))
 				continue;
 			option_text(info, text, sizeof(text));
-			fputs("\t", out);
+			fputs("\t\\", out); /* a hyphen would begin a list */
 			put_scdoc(out, text + strspn(text, " "));
 			fputs(": ", out);
 			put_scdoc(out, info->help);
