@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ends of the packet path. The bytes of ICMP errors are checked in tests/vector/errors.vec. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lb/emit.h"
+#include "net/icmp.h"
+#include "packet.h"
+#include "rig.h"
+
+#define VIP    PACKET_IP(198, 51, 100, 1)
+#define CLIENT PACKET_IP(203, 0, 113, 1)
+
+static const struct packet syn = {
+	.src = CLIENT, .dst = VIP, .src_port = 1000, .dst_port = 80, .flags = 0x02};
+
+/* An error about the packet, and where it went. */
+static enum rig_end answer(struct rig *rig, struct rte_mbuf *mbuf)
+{
+	struct sl_worker *w = rig->engine->workers[0];
+	enum rig_end end;
+	unsigned what;
+
+	w->now_ns = rig->time.ns;
+	sl_emit_icmp_error(
+		w, mbuf, 14, SL_ICMP4_UNREACHABLE, SL_ICMP4_PORT_UNREACHABLE, SL_DROP_NO_SERVER);
+	end = rig_end_of(rig, 0, mbuf, &what);
+	return end;
+}
+
+static uint64_t drops(const struct rig *rig, enum sl_drop reason)
+{
+	return rig->engine->workers[0]->stats.drops[reason];
+}
+
+static void errors_have_a_rate(void **state)
+{
+	const struct rig_params params = {.icmp_rate = 100};
+	unsigned sent = 0;
+	struct rig rig;
+
+	rig_open(&rig, &params);
+	/* A burst of a tenth of a second, then one every ten milliseconds. */
+	for (int i = 0; i < 200; i++) {
+		struct rte_mbuf *mbuf = packet_make(&syn);
+
+		sent += answer(&rig, mbuf) == RIG_SENT;
+		packet_free(mbuf);
+	}
+	assert_in_range(sent, 10, 11);
+	assert_int_equal(drops(&rig, SL_DROP_NO_SERVER), sent);
+	assert_int_equal(drops(&rig, SL_DROP_ICMP_RATE), 200 - sent);
+	assert_int_equal(rig.engine->workers[0]->stats.icmp_sent, sent);
+	sent = 0;
+	for (int i = 0; i < 1000; i++) {
+		struct rte_mbuf *mbuf = packet_make(&syn);
+
+		rig.time.ns += SL_NS_PER_MS;
+		sent += answer(&rig, mbuf) == RIG_SENT;
+		packet_free(mbuf);
+	}
+	assert_in_range(sent, 99, 101);
+	rig_close(&rig);
+}
+
+/* The rate is the box's: each worker has its share. */
+static void the_rate_is_shared(void **state)
+{
+	const struct rig_params params = {.icmp_rate = 100, .workers = 4};
+	unsigned sent = 0;
+	struct rig rig;
+
+	rig_open(&rig, &params);
+	rig.engine->workers[0]->icmp_tokens_ns = rig.time.ns + SL_NS_PER_S; /* no burst */
+	rig.time.ns += SL_NS_PER_S;
+	for (int i = 0; i < 1000; i++) {
+		struct rte_mbuf *mbuf = packet_make(&syn);
+
+		rig.time.ns += SL_NS_PER_MS;
+		sent += answer(&rig, mbuf) == RIG_SENT;
+		packet_free(mbuf);
+	}
+	assert_in_range(sent, 24, 30);
+	rig_close(&rig);
+}
+
+static void what_cannot_be_answered_is_dropped(void **state)
+{
+	struct packet error = {.src = CLIENT, .dst = VIP, .protocol = 1, .payload = 36};
+	struct rte_mbuf *mbuf, *tail;
+	struct rig rig;
+
+	rig_open(&rig, NULL);
+	/* no room in front of the packet */
+	mbuf = packet_make(&syn);
+	memmove((uint8_t *)mbuf->buf_addr + SL_ICMP4_ERROR_HEADERS - 1,
+		rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len);
+	mbuf->data_off = SL_ICMP4_ERROR_HEADERS - 1;
+	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
+	packet_free(mbuf);
+	/* in several buffers */
+	mbuf = packet_make(&syn);
+	tail = packet_make(&syn);
+	mbuf->next = tail;
+	mbuf->nb_segs = 2;
+	mbuf->pkt_len += tail->data_len;
+	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
+	packet_free(tail);
+	packet_free(mbuf);
+	/* an error itself: type 'x' is nothing that asks */
+	mbuf = packet_make(&error);
+	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
+	packet_free(mbuf);
+	assert_int_equal(drops(&rig, SL_DROP_NO_SERVER), 3);
+	assert_int_equal(rig.engine->workers[0]->stats.icmp_sent, 0);
+	rig_close(&rig);
+}
+
+/* The frame goes back to the neighbour, from the address that it was sent to. */
+static void errors_go_back_to_the_neighbour(void **state)
+{
+	static const uint8_t virtual_mac[6] = {0, 0, 0x5e, 0, 1, 7};
+	struct packet p = syn;
+	struct rte_mbuf *mbuf;
+	const uint8_t *frame;
+	struct rig rig;
+
+	rig_open(&rig, NULL);
+	p.dst_mac = virtual_mac;
+	mbuf = packet_make(&p);
+	mbuf->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_RSS_HASH;
+	assert_int_equal(answer(&rig, mbuf), RIG_SENT);
+	frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	assert_memory_equal(frame, packet_client_mac, 6);
+	assert_memory_equal(frame + 6, virtual_mac, 6);
+	assert_int_equal(mbuf->data_len, 14 + SL_ICMP4_ERROR_HEADERS + 40);
+	assert_int_equal(mbuf->pkt_len, mbuf->data_len);
+	assert_int_equal(mbuf->ol_flags, 0);
+	assert_int_equal(packet_checksum(frame + 14, 20), 0);
+	assert_int_equal(packet_checksum(frame + 34, mbuf->data_len - 34u), 0);
+	packet_free(mbuf);
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_have_a_rate),
+		cmocka_unit_test(the_rate_is_shared),
+		cmocka_unit_test(what_cannot_be_answered_is_dropped),
+		cmocka_unit_test(errors_go_back_to_the_neighbour),
+	};
+
+	return cmocka_run_group_tests_name("emit", tests, NULL, NULL);
+}
