@@ -61,6 +61,18 @@ bool sl_sched_position(
 	return true;
 }
 
+void sl_sched_forget_reaped(struct sl_worker *w, struct sl_sched_cell *cell)
+{
+	for (unsigned step = 0; step <= STEPS_MAX && cell->last != SL_ID_NONE; step++) {
+		const struct sl_server *server = sl_snapshot_server(w->snapshot, cell->last);
+
+		if (server != NULL && server->state != SL_ID_REAPING)
+			return;
+		cell->last = server == NULL ? SL_ID_NONE : server->position;
+	}
+	cell->last = SL_ID_NONE;
+}
+
 void sl_sched_load(struct sl_worker *w, sl_id server, uint32_t *active, uint32_t *inactive)
 {
 	const struct sl_counters *line = sl_worker_counters(w, server);

@@ -61,6 +61,12 @@ const struct sl_sched *sl_sched_find(const char *name);
 bool sl_sched_position(
 	struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell);
 
+/*
+ * If the id of the server picked last is being reaped, makes the cell name the one before it: the
+ * id may soon be another's. The sweep calls it for all cells.
+ */
+void sl_sched_forget_reaped(struct sl_worker *w, struct sl_sched_cell *cell);
+
 /* Connections on a server, the whole box's as this worker knows them. */
 void sl_sched_load(struct sl_worker *w, sl_id server, uint32_t *active, uint32_t *inactive);
 

@@ -617,10 +617,12 @@ static void server_follow(struct sl_txn *txn, const struct sl_touch *touch, uint
 		sl_watch_release(r->adjs, server_base(txn, touch->id)->adj, generation);
 	if (touch->watch != 0 && !is)
 		sl_watch_release(r->adjs, touch->watch, generation);
-	if (touch->fresh)
+	if (touch->fresh) {
+		sl_worker_forget_loads(r->engine, touch->id);
 		sl_stats_server_new(r->stats, touch->id);
-	else if (!was && is)
+	} else if (!was && is) {
 		sl_stats_server_back(r->stats, touch->id, server->front);
+	}
 	if (was && !is)
 		sl_stats_server_gone(r->stats, touch->id, server->front);
 	if (server->state == SL_ID_FREE) {

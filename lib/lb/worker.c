@@ -165,11 +165,46 @@ static bool goes(void *arg, const struct sl_conn_view *view, bool expired)
 	return expired;
 }
 
+/*
+ * Scheduling positions name servers, too: while ids are being reaped, a round of the sweep ends
+ * with a walk over the cells. Returns true when it is through.
+ */
+static bool sweep_cells(struct sl_worker *w)
+{
+	unsigned page = w->sweep_cells_done;
+	struct sl_sched_cell *cells;
+
+	if (!w->snapshot->reaping || page >= w->snapshot->n_front_pages)
+		return true;
+	w->sweep_cells_done++;
+	cells = sl_read_pointer(&w->cells[page]);
+	for (unsigned i = 0; cells != NULL && i < SL_PAGE; i++)
+		sl_sched_forget_reaped(w, &cells[i]);
+	return w->sweep_cells_done >= w->snapshot->n_front_pages;
+}
+
 static void sweep_begin_round(struct sl_worker *w)
 {
 	w->sweep_started_ns = w->now_ns;
 	w->sweep_lines_done = 0;
+	w->sweep_cells_done = 0;
+	w->sweep_tables_done = false;
 	w->sweep_snapshot = w->snapshot->generation;
+}
+
+/* A slice of the two tables, one after the other. Returns true when both are through. */
+static bool sweep_tables(struct sl_worker *w, unsigned lines, uint64_t narrow)
+{
+	const struct sl_timeouts *timeouts = &w->snapshot->timeouts;
+	bool through;
+
+	if (w->sweep_lines_done < narrow) {
+		through = sl_conn_sweep(w->narrow, lines, w->tick, timeouts, goes, w);
+		w->sweep_lines_done = through ? narrow : w->sweep_lines_done + lines;
+		return false;
+	}
+	w->sweep_lines_done += lines;
+	return sl_conn_sweep(w->wide, lines, w->tick, timeouts, goes, w);
 }
 
 static void sweep(struct sl_worker *w)
@@ -177,7 +212,6 @@ static void sweep(struct sl_worker *w)
 	uint64_t narrow = sl_conn_lines(w->narrow), total = narrow + sl_conn_lines(w->wide);
 	uint64_t elapsed, due;
 	unsigned lines;
-	bool through;
 
 	if (w->sweep_started_ns == 0)
 		sweep_begin_round(w);
@@ -185,17 +219,13 @@ static void sweep(struct sl_worker *w)
 	due = elapsed >= SWEEP_ROUND_NS
 		? total
 		: total * (elapsed / SL_NS_PER_US) / (SWEEP_ROUND_NS / SL_NS_PER_US);
-	if (due <= w->sweep_lines_done && w->sweep_lines_done < total)
-		return;
-	lines = (unsigned)RTE_MIN(due - w->sweep_lines_done, (uint64_t)SWEEP_LINES_MAX);
-	if (w->sweep_lines_done < narrow) {
-		through = sl_conn_sweep(w->narrow, lines, w->tick, &w->snapshot->timeouts, goes, w);
-		w->sweep_lines_done = through ? narrow : w->sweep_lines_done + lines;
-		return;
+	if (!w->sweep_tables_done) {
+		if (due <= w->sweep_lines_done && w->sweep_lines_done < total)
+			return;
+		lines = (unsigned)RTE_MIN(due - w->sweep_lines_done, (uint64_t)SWEEP_LINES_MAX);
+		w->sweep_tables_done = sweep_tables(w, lines, narrow);
 	}
-	through = sl_conn_sweep(w->wide, lines, w->tick, &w->snapshot->timeouts, goes, w);
-	w->sweep_lines_done += lines;
-	if (!through)
+	if (!w->sweep_tables_done || !sweep_cells(w))
 		return;
 	sl_count_add(w->sweep_rounds, 1);
 	sl_publish_progress(&w->sweep_generation, w->sweep_snapshot);

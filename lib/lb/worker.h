@@ -122,6 +122,8 @@ struct sl_worker {
 	/* the sweep */
 	uint64_t sweep_started_ns;
 	uint64_t sweep_lines_done;
+	uint32_t sweep_cells_done; /* pages of cells */
+	bool sweep_tables_done;
 	uint64_t sweep_snapshot;   /* generation under which this round began */
 	uint64_t sweep_generation; /* of the last complete round (lb/publish.h, progress) */
 	uint64_t sweep_rounds;

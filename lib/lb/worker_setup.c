@@ -195,3 +195,14 @@ int sl_worker_reserve_server(struct sl_engine *engine, sl_id server)
 	}
 	return 0;
 }
+
+void sl_worker_forget_loads(struct sl_engine *engine, sl_id server)
+{
+	for (unsigned i = 0; i < engine->n_workers; i++) {
+		struct sl_counters *line = &engine->workers[i]->counters->pages[server /
+			SL_COUNTERS_PAGE][server % SL_COUNTERS_PAGE];
+
+		line->others_active = 0;
+		line->others_inactive = 0;
+	}
+}

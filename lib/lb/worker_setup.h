@@ -21,6 +21,13 @@ void sl_worker_free_all(struct sl_engine *engine);
 int sl_worker_reserve_front(struct sl_engine *engine, sl_id front);
 int sl_worker_reserve_server(struct sl_engine *engine, sl_id server);
 
+/*
+ * A server that has just got an id which had been another's: what the workers were told of the
+ * other workers' loads was about that one. While an id is FREE, and until its generation is
+ * published, no worker writes its lines.
+ */
+void sl_worker_forget_loads(struct sl_engine *engine, sl_id server);
+
 /* The line of a worker and a server, NULL when the server's page has never been needed. Any thread.
  */
 static inline const struct sl_counters *
