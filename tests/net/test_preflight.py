@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A start that cannot succeed ends with exit status 1 and one sentence that says what to do."""
+"""A start that cannot succeed ends with exit status 1, a sentence, and what mends it."""
 
 import json
 import re
@@ -22,46 +22,58 @@ def start(lab, change, *prefix):
     return done.returncode, done.stderr.strip()
 
 
-def ends_with(lab, sentence, change, *prefix):
+def ends_with(lab, sentence, mend, change, *prefix):
     status, said = start(lab, change, *prefix)
     equal(status, 1, f"exit status ({said!r})")
-    check(re.search(sentence, said), f"it says {said!r}, which has no {sentence!r}")
+    check(re.search(f"^sluice: {sentence}\n  .*{mend}", said, re.MULTILINE),
+          f"it says {said!r} instead of {sentence!r} and {mend!r}")
+
+
+def port(config):
+    return config["ports"][0]
 
 
 @scenario(**BARE)
 def no_huge_pages(lab):
-    """Huge pages demanded, none there."""
-    ends_with(lab, r"huge pages.*nr_hugepages", lambda c: c["dpdk"].update(huge_pages="on",
-                                                                           memory="64G"))
+    """Huge pages demanded, too few there."""
+    ends_with(lab, r"not enough huge pages: \d+ more of 2048 kB are needed \(\d+ are free\)",
+              r"echo \d+ > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages",
+              lambda config: config["dpdk"].update(huge_pages="on", memory="256G"))
 
 
 @scenario(**BARE)
 def misspelt_device(lab):
     """A virtual device that no driver knows (EAL itself would accept it)."""
-    ends_with(lab, r"net_tapp0", lambda c: c["ports"][0].update(device="net_tapp0,iface=wire0"))
+    ends_with(lab, r"port lan0: DPDK has no driver 'net_tapp' for its device net_tapp0",
+              r"did you mean net_tap0\?",
+              lambda config: port(config).update(device="net_tapp0,iface=wire0"))
 
 
 @scenario(**BARE)
 def missing_pci_device(lab):
     """A PCI address that the machine does not have."""
-    ends_with(lab, r"0000:ff:1f\.7", lambda c: c["ports"][0].update(device="0000:ff:1f.7"))
+    ends_with(lab, r"port lan0: there is no PCI device 0000:ff:1f\.7", "dpdk-devbind.py",
+              lambda config: port(config).update(device="0000:ff:1f.7"))
 
 
 @scenario(**BARE)
 def capability_dropped(lab):
     """Without CAP_NET_ADMIN."""
-    ends_with(lab, r"CAP_NET_ADMIN", lambda c: None,
+    ends_with(lab, "the capability CAP_NET_ADMIN is missing: making twins needs it",
+              "AmbientCapabilities=CAP_NET_ADMIN", lambda config: None,
               "setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
 
 
 @scenario(**BARE)
 def missing_namespace(lab):
     """The twin's network namespace does not exist."""
-    ends_with(lab, r"no-such-netns",
-              lambda c: c["ports"][0].update(twin={"netns": "no-such-netns"}))
+    ends_with(lab, "port lan0: there is no network namespace no-such-netns for its twin",
+              "ip netns add no-such-netns",
+              lambda config: port(config).update(twin={"netns": "no-such-netns"}))
 
 
 @scenario(**BARE)
 def no_such_core(lab):
     """A worker on a core that the machine does not have."""
-    ends_with(lab, r"core 4000", lambda c: c["workers"].update(cores=[4000]))
+    ends_with(lab, r"core 4000 for the .* does not exist: this machine has 0 to \d+", "lscpu",
+              lambda config: config["workers"].update(cores=[4000]))
