@@ -90,7 +90,7 @@ class Bench:
     def wait_until_serving(self):
         """All neighbours are resolved: no first packet of a scenario is lost to ARP."""
         eventually(lambda: self.ping(names.VIP), "the VIP does not answer ping", 10)
-        eventually(lambda: all(one["reachability"] == "reachable" for one in self.servers()),
+        eventually(lambda: all(one["state"] == "reachable" for one in self.servers()),
                    "a server does not become reachable", 10)
 
     def last_words(self):
@@ -209,7 +209,7 @@ class Bench:
 
     def servers(self):
         """The first service's servers, as the API lists them."""
-        return self.call("service.list")["services"][0]["servers"]
+        return self.call("service.get", service=self.SERVICE)["service"]["servers"]
 
     def server(self, address):
         for one in self.servers():
@@ -220,16 +220,19 @@ class Bench:
     SERVICE = {"protocol": "tcp", "address": names.VIP, "port": names.HTTP_PORT}
 
     def add_server(self, address, **more):
-        return self.call("server.add", **self.SERVICE, server={"address": address, **more})
+        return self.call("server.add", service=self.SERVICE, server={"address": address, **more})
 
     def edit_server(self, address, **more):
-        return self.call("server.edit", **self.SERVICE, server={"address": address, **more})
+        return self.call("server.edit", service=self.SERVICE, server={"address": address, **more})
 
     def delete_server(self, address):
-        return self.call("server.delete", **self.SERVICE, server={"address": address})
+        return self.call("server.delete", service=self.SERVICE, server={"address": address})
+
+    def generation(self):
+        return self.call("info.get")["generation"]
 
     def drops(self):
-        return {one["name"]: one["packets"] for one in self.call("stats.drops")["drops"]}
+        return {one["name"]: one["total"] for one in self.call("drops.get")["reasons"]}
 
     def pid(self):
         return self.state.processes["director"]["pid"]

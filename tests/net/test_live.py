@@ -20,7 +20,7 @@ def used(lab, count=12):
 def third_server(lab):
     """A server that is added live is used at once, in turn."""
     lab.add_server(THIRD)
-    eventually(lambda: lab.server(THIRD)["reachability"] == "reachable", "it is not reachable")
+    eventually(lambda: lab.server(THIRD)["state"] == "reachable", "it is not reachable")
     answers = lab.answers(9)
     equal(len(set(answers[:3])), 3, "different answers among three")
     equal(answers, answers[:3] * 3, "answers")
@@ -58,16 +58,17 @@ def service_added_and_deleted(lab):
     new = {"protocol": "tcp", "address": names.VIP, "port": 53, "scheduler": "wrr",
            "servers": [{"address": "192.168.8.12", "weight": 2}]}
     before = lab.config()
-    lab.call("service.add", **new)
+    lab.call("service.add", service=new)
     equal(len(lab.config()["services"]), len(before["services"]) + 1, "services")
-    lab.call("service.delete", protocol="tcp", address=names.VIP, port=53)
+    key = {"protocol": "tcp", "address": names.VIP, "port": 53}
+    lab.call("service.delete", service=key)
     equal(lab.config(), before, "configuration")
 
 
 @scenario(**STANDARD)
 def broken_changes_change_nothing(lab):
     """A broken configuration is refused as a whole, with the place of its mistake."""
-    before, generation = lab.config(), lab.call("info")["generation"]
+    before, generation = lab.config(), lab.generation()
     broken = json.loads(json.dumps(before))
     broken["services"][0]["servers"][1]["address"] = "192.168.8.1333"
     error = refused(lab.apply, broken)
@@ -79,7 +80,7 @@ def broken_changes_change_nothing(lab):
     said = lab.ctl("config", "apply", path, status=1)
     check("broken.json:1:" in said, f"no position in {said!r}")
     equal(lab.config(), before, "configuration")
-    equal(lab.call("info")["generation"], generation, "generation")
+    equal(lab.generation(), generation, "generation")
     equal(len(used(lab)), 2, "servers that answer")
 
 

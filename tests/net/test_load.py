@@ -19,13 +19,13 @@ THIRD = "192.168.8.14"
 def change_something(lab, number):
     """One of: a weight, a server that comes, a service that comes or goes, a whole configuration."""
     kind = number % 4
+    key = {"protocol": "tcp", "address": names.VIP, "port": 2000 + number // 4}
     if kind == 0:
         lab.edit_server("192.168.8.12", weight=1 + number % 7)
     elif kind == 1:
-        lab.call("service.add", protocol="tcp", address=names.VIP, port=2000 + number,
-                 servers=[{"address": "192.168.8.12"}])
+        lab.call("service.add", service={**key, "servers": [{"address": "192.168.8.12"}]})
     elif kind == 2:
-        lab.call("service.delete", protocol="tcp", address=names.VIP, port=2000 + number - 1)
+        lab.call("service.delete", service=key)
     else:
         document = json.loads(json.dumps(lab.first_config))
         document["services"][0]["scheduler"] = ("rr", "wrr", "lc", "wlc")[number // 4 % 4]

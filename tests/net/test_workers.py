@@ -12,11 +12,12 @@ def both_work(lab):
     equal((result["ok"], result["errors"]), (1000, {}), "connections that went well, errors")
     for server, count in result["by"].items():
         check(abs(count - 500) <= 20, f"share of {server}: {count} of 1000")
-    workers = lab.call("worker.list")["workers"]
+    workers = lab.call("workers.get")["workers"]
     equal(len(workers), 2, "workers")
     for one in workers:
-        check(one["rx_packets"] > 1000, f"a worker received only {one['rx_packets']} packets")
-    handed = sum(one["handed_over"] for one in workers)
+        received = sum(port["rx_packets"] for port in one["ports"])
+        check(received > 1000, f"worker {one['index']} received only {received} packets")
+    handed = sum(port["handed_over"] for one in workers for port in one["ports"])
     check(handed > 0, "nothing was handed over")
 
 
