@@ -47,11 +47,11 @@ def nonsense_gets_errors(lab):
 
 @scenario(**STANDARD)
 def flood_of_clients(lab):
-    """Hundreds of clients, half of them stuck in the middle of a request, harm neither each other nor
-    the traffic."""
+    """Many clients, half of them stuck in the middle of a request, harm neither each other nor the
+    traffic."""
     before = descriptors(lab)
     load = lab.start_load(1000, 20)
-    stuck = [control(lab) for _ in range(100)]
+    stuck = [control(lab) for _ in range(30)]
     for link in stuck:
         link.sendall(b'{"jsonrpc":"2.0","id":1,')
     calls = [Background(lambda: [lab.call("service.list") for _ in range(20)]) for _ in range(20)]

@@ -25,7 +25,7 @@ def start(lab, change, *prefix):
 def ends_with(lab, sentence, mend, change, *prefix):
     status, said = start(lab, change, *prefix)
     equal(status, 1, f"exit status ({said!r})")
-    check(re.search(f"^sluice: {sentence}\n  .*{mend}", said, re.MULTILINE),
+    check(re.search(f"^sluice: {sentence}; .*{mend}", said, re.MULTILINE),
           f"it says {said!r} instead of {sentence!r} and {mend!r}")
 
 
