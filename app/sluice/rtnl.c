@@ -62,13 +62,11 @@ void sl_rtnl_close(struct sl_rtnl *rtnl)
 
 int sl_rtnl_send(struct sl_rtnl *rtnl, struct nlmsghdr *request)
 {
-	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	ssize_t sent;
 
 	request->nlmsg_seq = ++rtnl->seq;
 	do
-		sent = sendto(rtnl->fd, request, request->nlmsg_len, 0,
-			(const struct sockaddr *)&kernel, sizeof(kernel));
+		sent = send(rtnl->fd, request, request->nlmsg_len, 0);
 	while (sent < 0 && errno == EINTR);
 	return sent == (ssize_t)request->nlmsg_len ? 0 : -errno;
 }
