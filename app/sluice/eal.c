@@ -89,7 +89,9 @@ char **sl_eal_arguments(const struct sl_conf *conf, const struct sl_placement *p
 	add(&args, "sluice");
 	add(&args, "--file-prefix=%s%s", SL_EAL_PREFIX, conf->instance);
 	add_cores(&args, placement);
-	if (!memory->huge) {
+	if (memory->huge) {
+		add(&args, "--huge-dir=%s", memory->mount);
+	} else {
 		add(&args, "--no-huge");
 		add(&args, "--iova-mode=va");
 	}
@@ -118,9 +120,8 @@ static enum sl_log_level our_level(int dpdk_level)
 {
 	if (errors_expected)
 		return SL_LOG_DEBUG;
-	if (dpdk_level <= (int)RTE_LOG_ERR)
-		return SL_LOG_ERROR;
-	if (dpdk_level == (int)RTE_LOG_WARNING)
+	/* Drivers call an error what they then do without; what stops us, we say ourselves. */
+	if (dpdk_level <= (int)RTE_LOG_WARNING)
 		return SL_LOG_WARNING;
 	/* Notices and informations of EAL are about itself: of use to who debugs. */
 	return SL_LOG_DEBUG;
@@ -139,7 +140,7 @@ static ssize_t log_write(void *cookie, const char *text, size_t size)
 
 		if (length > 0) {
 			sl_log(level, "dpdk: %.*s", length, at);
-			if (level == SL_LOG_ERROR)
+			if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
 				snprintf(last_error, sizeof(last_error), "%.*s", length, at);
 		}
 		at += length + 1;
@@ -185,8 +186,8 @@ int sl_eal_start(const struct sl_conf *conf, const struct sl_placement *placemen
 	return 0;
 }
 
-/* EAL leaves its configuration and memory maps behind; no process of this instance needs them. */
-static void remove_run_directory(const char *path)
+/* Removes the files of a directory whose names begin with `prefix`; not what lies deeper. */
+static void remove_files(const char *path, const char *prefix)
 {
 	DIR *directory = opendir(path);
 	const struct dirent *entry;
@@ -194,20 +195,38 @@ static void remove_run_directory(const char *path)
 	if (directory == NULL)
 		return;
 	while ((entry = readdir(directory)) != NULL) {
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
 			unlinkat(dirfd(directory), entry->d_name, 0);
 	}
 	closedir(directory);
+}
+
+void sl_eal_remove_pages(const char *mount, const char *instance)
+{
+	char prefix[SL_INSTANCE_MAX + 32];
+
+	snprintf(prefix, sizeof(prefix), SL_EAL_PREFIX "%smap_", instance);
+	remove_files(mount, prefix);
+}
+
+void sl_eal_remove_run_directory(const char *instance)
+{
+	const char *base = getenv("RUNTIME_DIRECTORY"); /* EAL looks at it too */
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/dpdk/" SL_EAL_PREFIX "%s",
+		base != NULL ? base : "/var/run", instance);
+	remove_files(path, "");
 	rmdir(path);
 }
 
-void sl_eal_stop(void)
+/* EAL itself leaves its configuration, memory maps and pages: no process needs them any more. */
+void sl_eal_stop(const struct sl_conf *conf, const struct sl_memory *memory)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	remove_run_directory(path);
+	if (memory->huge)
+		sl_eal_remove_pages(memory->mount, conf->instance);
+	sl_eal_remove_run_directory(conf->instance);
 	rte_openlog_stream(NULL);
 	fclose(log_stream);
 	log_stream = NULL;

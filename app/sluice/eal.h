@@ -10,8 +10,7 @@
 #include "placement.h"
 
 /* Files of EAL in its run directory and on hugetlbfs begin with this and the instance's name. */
-#define SL_EAL_PREFIX	     "sluice-"
-#define SL_EAL_RUN_DIRECTORY "/var/run/dpdk"
+#define SL_EAL_PREFIX "sluice-"
 
 /* Worker i runs on this EAL lcore; 0 is the control core. */
 #define SL_WORKER_LCORE(i) ((i) + 1)
@@ -23,8 +22,14 @@
 int sl_eal_start(const struct sl_conf *conf, const struct sl_placement *placement,
 	const struct sl_memory *memory, struct sl_err *err);
 
-/* Ends EAL and removes what it leaves in its run directory. */
-void sl_eal_stop(void);
+/* Ends EAL and removes what it leaves behind. */
+void sl_eal_stop(const struct sl_conf *conf, const struct sl_memory *memory);
+
+/* Removes EAL's pages of an instance that does not run from a mount of hugetlbfs. */
+void sl_eal_remove_pages(const char *mount, const char *instance);
+
+/* Removes its run directory. */
+void sl_eal_remove_run_directory(const char *instance);
 
 /*
  * While `expected`, complaints are of no interest: something is tried that not every device takes.

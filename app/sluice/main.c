@@ -106,8 +106,7 @@ static int up_eal(struct sl_app *app, struct sl_err *err)
 
 static void down_eal(struct sl_app *app)
 {
-	(void)app;
-	sl_eal_stop();
+	sl_eal_stop(app->conf, &app->memory);
 }
 
 static int up_devices(struct sl_app *app, struct sl_err *err)
@@ -443,8 +442,9 @@ static int run(struct sl_app *app)
 			break;
 	}
 	if (rc == 0) {
-		sl_log_notice("sluice " SL_VERSION ": instance %s forwards with %u workers",
-			app->conf->instance, app->engine->n_workers);
+		sl_log_notice("sluice " SL_VERSION ": instance %s forwards with %u worker%s",
+			app->conf->instance, app->engine->n_workers,
+			app->engine->n_workers == 1 ? "" : "s");
 		sl_notify_ready();
 		mask_signals(SIG_UNBLOCK);
 		sl_control_run(app->control);

@@ -142,40 +142,6 @@ static uint64_t eal_bytes(const char *mount, const char *instance)
 	return bytes;
 }
 
-/* The mount point of hugetlbfs with pages of `size`; false when there is none. */
-static bool find_mount(const char *root, uint64_t size, uint64_t default_size, char *path)
-{
-	char mounts[PATH_MAX];
-	struct mntent *entry;
-	bool found = false;
-	FILE *file;
-
-	snprintf(mounts, sizeof(mounts), "%s/proc/self/mounts", root);
-	file = setmntent(mounts, "r");
-	if (file == NULL)
-		return false;
-	while (!found && (entry = getmntent(file)) != NULL) {
-		const char *option;
-		uint64_t mounted = default_size;
-
-		if (strcmp(entry->mnt_type, "hugetlbfs") != 0)
-			continue;
-		option = hasmntopt(entry, "pagesize");
-		if (option != NULL && (option = strchr(option, '=')) != NULL) {
-			char text[24];
-
-			snprintf(text, sizeof(text), "%.*s", (int)strcspn(option + 1, ","),
-				option + 1);
-			sl_size_parse(text, &mounted);
-		}
-		found = mounted == size;
-		if (found)
-			snprintf(path, PATH_MAX, "%s", entry->mnt_dir);
-	}
-	endmntent(file);
-	return found;
-}
-
 static uint64_t default_page_size(const char *root)
 {
 	char text[4096];
@@ -187,7 +153,61 @@ static uint64_t default_page_size(const char *root)
 	return at != NULL ? strtoull(at + 13, NULL, 10) << 10 : 2 * MEGABYTE;
 }
 
-static void read_pages(const char *root, uint64_t size, struct pages *pages)
+/* The page size of a hugetlbfs mount. */
+static uint64_t mounted_size(const struct mntent *entry, uint64_t default_size)
+{
+	const char *option = hasmntopt(entry, "pagesize");
+	uint64_t size = default_size;
+	char text[24];
+
+	if (option != NULL && (option = strchr(option, '=')) != NULL) {
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(option + 1, ","), option + 1);
+		sl_size_parse(text, &size);
+	}
+	return size;
+}
+
+static bool holds_store(const char *mount, const char *instance)
+{
+	return sl_sysfile_exists("%s/" SL_EAL_PREFIX "%s", mount, instance);
+}
+
+/*
+ * The mount point of hugetlbfs with pages of `size`; "" when there is none. Of several the one with
+ * the instance's tables, else the usual place: others are mounted for somebody else.
+ */
+static void find_mount(const char *root, const char *instance, uint64_t size, char mount[PATH_MAX])
+{
+	uint64_t default_size = default_page_size(root);
+	char mounts[PATH_MAX];
+	struct mntent *entry;
+	int best = -1;
+	FILE *file;
+
+	mount[0] = '\0';
+	snprintf(mounts, sizeof(mounts), "%s/proc/self/mounts", root);
+	file = setmntent(mounts, "r");
+	if (file == NULL)
+		return;
+	while ((entry = getmntent(file)) != NULL) {
+		int rank = 0;
+
+		if (strcmp(entry->mnt_type, "hugetlbfs") != 0 ||
+			mounted_size(entry, default_size) != size)
+			continue;
+		if (holds_store(entry->mnt_dir, instance))
+			rank = 2;
+		else if (strcmp(entry->mnt_dir, "/dev/hugepages") == 0)
+			rank = 1;
+		if (rank <= best)
+			continue;
+		best = rank;
+		snprintf(mount, PATH_MAX, "%s", entry->mnt_dir);
+	}
+	endmntent(file);
+}
+
+static void read_pages(const char *root, const char *instance, uint64_t size, struct pages *pages)
 {
 	uint64_t kilobytes = size >> 10;
 
@@ -198,7 +218,7 @@ static void read_pages(const char *root, uint64_t size, struct pages *pages)
 	sl_sysfile_number(&pages->free,
 		"%s/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", root,
 		kilobytes);
-	find_mount(root, size, default_page_size(root), pages->mount);
+	find_mount(root, instance, size, pages->mount);
 }
 
 /* The largest power of two for which the tables stay within `budget`. */
@@ -331,7 +351,7 @@ void sl_memory_plan(const struct sl_conf *conf, const char *root, struct sl_memo
 	memset(memory, 0, sizeof(*memory));
 	for (size_t i = 0; conf->huge_pages != SL_HUGE_OFF && i < RTE_DIM(sizes); i++) {
 		memory->dpdk_bytes = bytes;
-		read_pages(root, sizes[i], &pages);
+		read_pages(root, conf->instance, sizes[i], &pages);
 		size_on(conf, &pages, memory);
 		if (pages.mount[0] != '\0' && missing_pages(conf, &pages, memory) == 0)
 			return;
@@ -339,7 +359,7 @@ void sl_memory_plan(const struct sl_conf *conf, const char *root, struct sl_memo
 	if (conf->huge_pages == SL_HUGE_ON) {
 		/* What the machine lacks is said for the page size that it uses by default. */
 		memory->dpdk_bytes = bytes;
-		read_pages(root, default_page_size(root), &pages);
+		read_pages(root, conf->instance, default_page_size(root), &pages);
 		size_on(conf, &pages, memory);
 		want_pages(conf, &pages, memory, problems);
 		return;
@@ -371,7 +391,7 @@ const char *sl_memory_store_candidate(
 		return path;
 	}
 	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
-		read_pages(root, sizes[i], &pages);
+		read_pages(root, instance, sizes[i], &pages);
 		if (pages.mount[0] == '\0' || --n > 0)
 			continue;
 		snprintf(path, PATH_MAX + 64, "%s/%s%s", pages.mount, SL_EAL_PREFIX, instance);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "purge.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,27 +14,11 @@
 #include "lb/store.h"
 #include "memory.h"
 
-/* Removes the files of a directory whose names begin with `prefix`; not what lies deeper. */
-static void remove_files(const char *path, const char *prefix)
-{
-	DIR *directory = opendir(path);
-	const struct dirent *entry;
-
-	if (directory == NULL)
-		return;
-	while ((entry = readdir(directory)) != NULL) {
-		if (entry->d_name[0] != '.' && strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
-			unlinkat(dirfd(directory), entry->d_name, 0);
-	}
-	closedir(directory);
-}
-
 static int purge_stores(const struct sl_conf *conf, struct sl_err *err)
 {
-	char path[PATH_MAX + 64], prefix[SL_INSTANCE_MAX + 32];
+	char path[PATH_MAX + 64];
 	int result = 0;
 
-	snprintf(prefix, sizeof(prefix), SL_EAL_PREFIX "%smap_", conf->instance);
 	for (unsigned n = 0; sl_memory_store_candidate("", conf->instance, n, path); n++) {
 		int rc = sl_store_purge(path, err);
 
@@ -45,7 +28,7 @@ static int purge_stores(const struct sl_conf *conf, struct sl_err *err)
 			result = rc;
 		/* EAL's pages lie beside the tables. */
 		*strrchr(path, '/') = '\0';
-		remove_files(path, prefix);
+		sl_eal_remove_pages(path, conf->instance);
 	}
 	return result;
 }
@@ -54,9 +37,7 @@ static void purge_run_directories(const struct sl_conf *conf)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), SL_EAL_RUN_DIRECTORY "/" SL_EAL_PREFIX "%s", conf->instance);
-	remove_files(path, "");
-	rmdir(path);
+	sl_eal_remove_run_directory(conf->instance);
 	snprintf(path, sizeof(path), "%s/%s", conf->run_directory, SL_CONTROL_SOCKET);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/%s", conf->run_directory, SL_VIEW_SOCKET);

@@ -65,6 +65,30 @@ static void enough_huge_pages_are_used(void **state)
 	assert_non_null(strstr(m.store, "/huge/sluice-one"));
 }
 
+/* Other mounts belong to others, who may take them away. */
+static void the_mount_with_our_tables_comes_first(void **state)
+{
+	const struct fake_root *root = *state;
+	struct sl_conf conf = conf_of(100000, SL_HUGE_ON);
+	struct sl_problems problems = {0};
+	struct sl_memory m;
+
+	machine(root);
+	pages(root, 1024, 1000);
+	fake_file(root, "/proc/self/mounts",
+		"hugetlbfs /other hugetlbfs rw,pagesize=2M 0 0\n"
+		"hugetlbfs /big hugetlbfs rw,pagesize=1024M 0 0\n"
+		"hugetlbfs /dev/hugepages hugetlbfs rw 0 0\n"
+		"hugetlbfs %s/huge hugetlbfs rw,pagesize=2M 0 0\n",
+		root->path);
+	sl_memory_plan(&conf, root->path, &m, &problems);
+	assert_string_equal(m.mount, "/dev/hugepages");
+	fake_file(root, "/huge/sluice-one/header", " ");
+	sl_memory_plan(&conf, root->path, &m, &problems);
+	assert_non_null(strstr(m.store, "/huge/sluice-one"));
+	assert_int_equal(problems.n, 0);
+}
+
 static void auto_falls_back_to_small_pages(void **state)
 {
 	const struct fake_root *root = *state;
@@ -181,6 +205,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_root_make, fake_root_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(enough_huge_pages_are_used),
+		TEST(the_mount_with_our_tables_comes_first),
 		TEST(auto_falls_back_to_small_pages),
 		TEST(on_names_the_command_for_each_lack),
 		TEST(what_an_earlier_run_holds_counts_as_free),
