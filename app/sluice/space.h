@@ -39,7 +39,7 @@ struct sl_space_ops {
 		const struct sl_rtmsg_link *before);
 	void (*address)(void *arg, const struct sl_rtmsg_address *address, bool gone);
 	void (*route)(void *arg, const struct sl_prefix *prefix, bool local);
-	/* Only what concerns its resolution: MAC, state, who keeps it, being there. */
+	/* Anything about it: its state changes often without a meaning for who uses it. */
 	void (*neighbour)(void *arg, const struct sl_rtmsg_neighbour *neighbour, bool gone);
 	void (*lost)(void *arg); /* notifications were lost; everything is dumped again */
 	void *arg;
