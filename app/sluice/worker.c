@@ -112,7 +112,6 @@ static void forward(struct sl_worker_loop *loop, struct rte_mbuf **pkts, unsigne
 	if (w->freed.n > 0)
 		rte_pktmbuf_free_bulk(w->freed.pkts, w->freed.n);
 	w->freed.n = 0;
-	sl_count_add(w->stats.bursts, 1);
 }
 
 /*
