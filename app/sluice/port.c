@@ -159,7 +159,7 @@ make_ring(const struct sl_port_dev *dev, const char *producer, struct sl_err *er
 
 static int make_rings(struct sl_port_dev *dev, const struct sl_conf *conf, struct sl_err *err)
 {
-	char producer[8];
+	char producer[16];
 
 	for (unsigned w = dev->n_worker_txq; w < conf->n_workers; w++) {
 		snprintf(producer, sizeof(producer), "w%u", w);
