@@ -39,7 +39,7 @@ struct sl_app {
 	struct sl_executor *executor;
 	struct sl_host host;
 	struct sl_director *director;
-	struct sl_tsc tsc;
+	struct sl_tsc tsc __attribute__((aligned(64))); /* workers read it in each poll */
 	struct sl_worker_loop *loops[SL_WORKERS_MAX];
 	struct sl_listener *listener;
 	bool reclaiming; /* a timer frees old generations; control core */

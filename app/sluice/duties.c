@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
@@ -62,6 +63,16 @@ static void stop(void *arg)
 	sl_control_stop(app->control);
 }
 
+static void log_refusal(const char *file, const struct sl_err *err)
+{
+	char position[32] = "";
+
+	if (err->line > 0)
+		snprintf(position, sizeof(position), ":%u:%u", err->line, err->column);
+	sl_log_error("not applied: %s%s: %s%s%s", file, position, err->path,
+		err->path[0] != '\0' ? ": " : "", err->message);
+}
+
 static void reload(void *arg)
 {
 	struct sl_app *app = arg;
@@ -69,8 +80,7 @@ static void reload(void *arg)
 
 	sl_notify_reloading();
 	if (sl_director_reload(app->director, &err) < 0)
-		sl_log_error("not applied: %s:%u:%u: %s%s%s", app->options.config, err.line,
-			err.column, err.path, err.path[0] != '\0' ? ": " : "", err.message);
+		log_refusal(app->options.config, &err);
 	else
 		sl_log_notice("%s: applied", app->options.config);
 	sl_notify_ready();
