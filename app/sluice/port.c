@@ -246,6 +246,17 @@ static uint64_t mac_word(const uint8_t mac[6])
 	return word;
 }
 
+/* Of the device, and of buffers with so much room. */
+static uint16_t largest_mtu(const struct rte_eth_dev_info *info, unsigned room)
+{
+	unsigned head = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+	unsigned mtu = RTE_MIN(room - head - 8, (unsigned)info->max_mtu);
+
+	if (info->max_rx_pktlen > head)
+		mtu = RTE_MIN(mtu, info->max_rx_pktlen - head);
+	return (uint16_t)mtu;
+}
+
 static int start_one(struct sl_ports *ports, unsigned i, const struct sl_conf *conf,
 	struct sl_engine *engine, struct sl_err *err)
 {
@@ -253,9 +264,12 @@ static int start_one(struct sl_ports *ports, unsigned i, const struct sl_conf *c
 	unsigned room = sl_memory_buffer_room(conf) - RTE_PKTMBUF_HEADROOM;
 	int rc;
 
+	dev->mtu_max = largest_mtu(&dev->info, room);
 	dev->mtu = conf->ports[i].mtu;
-	dev->mtu_max = (uint16_t)RTE_MIN(
-		room - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 8u, dev->info.max_mtu);
+	if (dev->mtu > dev->mtu_max)
+		return sl_err_set(err, ERANGE, NULL,
+			"port %s: its device takes an MTU of at most %u, not %u", dev->name,
+			dev->mtu_max, dev->mtu);
 	rc = make_pool(ports, dev, conf, err);
 	if (rc == 0)
 		rc = choose_queues(dev, conf, err);
