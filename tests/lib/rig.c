@@ -30,6 +30,8 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 	rig->time.ns = 1000 * SL_NS_PER_S;
 	rig->clock = sl_clock_from_manual(&rig->time);
 	rig->adj_flags = SL_ADJ_RESOLVED | SL_ADJ_ON_LINK;
+	if (p->alloc != NULL)
+		params.alloc = p->alloc;
 	params.n_workers = p->workers == 0 ? 1 : p->workers;
 	params.connections = p->connections == 0 ? 1000 : p->connections;
 	params.fronts = 100;

@@ -25,10 +25,11 @@ struct rig {
 };
 
 struct rig_params {
-	unsigned workers;     /* 0 = 1 */
-	uint64_t connections; /* 0 = 1000 */
-	unsigned icmp_rate;   /* 0 = the engine's default */
-	unsigned ring;	      /* entries of hand-over and punt rings; 0 = 1024 */
+	unsigned workers;             /* 0 = 1 */
+	uint64_t connections;         /* 0 = 1000 */
+	unsigned icmp_rate;           /* 0 = the engine's default */
+	const struct sl_alloc *alloc; /* NULL = the heap */
+	unsigned ring;                /* entries of hand-over and punt rings; 0 = 1024 */
 };
 
 struct rig_server { /* addresses in host order */
@@ -56,8 +57,8 @@ void rig_age(struct rig *rig);
 /* The box has this address, besides its VIPs; 0 = it has none any more. */
 void rig_local(struct rig *rig, uint32_t address);
 
-sl_id rig_server_id(const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
-	uint32_t address);
+sl_id rig_server_id(
+	const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port, uint32_t address);
 void rig_counters(const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
 	uint32_t address, struct sl_counters *sum);
 
@@ -70,14 +71,15 @@ void rig_poll(struct rig *rig, unsigned worker, struct rte_mbuf **pkts, unsigned
 /* One poll without packets but those that were handed over. */
 unsigned rig_poll_handover(struct rig *rig, unsigned worker);
 
-/* Polls until each worker has completed `rounds` rounds of its sweep, the clock moving with them. */
+/* Polls until each worker has completed `rounds` rounds of its sweep, the clock moving with them.
+ */
 void rig_sweep(struct rig *rig, unsigned rounds);
 
 enum rig_end { RIG_LOST, RIG_SENT, RIG_DROPPED, RIG_PUNTED, RIG_HANDED_OVER };
 
 /*
- * Where a packet ended: takes it out of there. *what is the port, the punt class, or the worker; for
- * dropped ones, look at the counters.
+ * Where a packet ended: takes it out of there. *what is the port, the punt class, or the worker;
+ * for dropped ones, look at the counters.
  */
 enum rig_end rig_end_of(struct rig *rig, unsigned worker, struct rte_mbuf *mbuf, unsigned *what);
 
