@@ -9,7 +9,7 @@ from bench import check, equal, scratch
 from netlab import director
 from runner import scenario
 
-WANTED = [r"/s?bin/sluice$", r"/bin/sluicectl$", r"/systemd/system/sluice@?\.service$",
+WANTED = [r"/s?bin/sluice$", r"/s?bin/sluicectl$", r"/systemd/system/sluice@?\.service$",
           r"/sysusers\.d/.*\.conf$", r"/sysctl\.d/.*\.conf$", r"/man8/sluice\.8", r"/man8/sluicectl\.8",
           r"/man5/sluice\.json\.5", r"/bash-completion/completions/sluicectl$", r"/sluice.*\.json$"]
 
