@@ -19,7 +19,7 @@ from tally import Tally
 PLAIN = f"{REPOSITORY}/build"
 SANITIZED = f"{REPOSITORY}/build-asan"
 # Suites in the order in which they run; meson may have more, which follow.
-ORDER = ["unit", "tree", "vector", "sim", "conf", "api", "fuzz"]
+ORDER = ["unit", "vector", "sim", "fuzz", "root"]
 UNPRIVILEGED = ["unit", "vector"]
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "abort_on_error=1",
                      "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1"}
@@ -137,8 +137,9 @@ def environment(full):
 def run_all(args, report):
     werror = ["-Dwerror_ci=true"] if os.environ.get("CI") == "true" else []
     report.suite("build", lambda: built(PLAIN, *werror))
+    # Not werror: sanitizers make the compiler see dangers that are none.
     report.suite("build with sanitizers",
-                 lambda: built(SANITIZED, "-Db_sanitize=address,undefined", *werror))
+                 lambda: built(SANITIZED, "-Db_sanitize=address,undefined"))
     root = os.geteuid() == 0
     for suite, tests in meson_tests(SANITIZED).items():
         if args.suites and suite not in args.suites:
