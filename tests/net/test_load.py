@@ -64,9 +64,9 @@ def applies_leave_nothing(lab):
     apply_all(100)                     # what is allocated once is there now
     before = usage(lab.pid())
     apply_all(rounds)
-    after = usage(lab.pid())
-    equal(after["descriptors"], before["descriptors"], "open descriptors")
-    grown = after["memory_kb"] - before["memory_kb"]
+    eventually(lambda: usage(lab.pid())["descriptors"] <= before["descriptors"],
+               "descriptors are not given back")
+    grown = usage(lab.pid())["memory_kb"] - before["memory_kb"]
     check(grown < 2048, f"{rounds} applies took {grown} KB of memory")
 
 

@@ -8,6 +8,8 @@ import re
 CMOCKA = {"passed": r"\[  PASSED  \] (\d+) test", "failed": r"\[  FAILED  \] (?:\S+: )?(\d+) test",
           "skipped": r"\[  SKIPPED \] (?:\S+: )?(\d+) test"}
 OUR_OWN = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+TAP = {"passed": re.compile(r"^ok\b", re.MULTILINE), "failed": re.compile(r"^not ok\b", re.MULTILINE)}
+TAP_PLAN = re.compile(r"^1\.\.\d+$", re.MULTILINE)
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 
 SKIPPED_STATUS = 77
@@ -45,5 +47,7 @@ def said(output):
     if "[  PASSED  ]" in output:
         return Tally(*(sum(map(int, re.findall(CMOCKA[outcome], output)))
                        for outcome in ("passed", "failed", "skipped")))
+    if TAP_PLAN.search(output):
+        return Tally(**{outcome: len(line.findall(output)) for outcome, line in TAP.items()})
     unittest = UNITTEST.findall(output)
     return Tally(passed=sum(map(int, unittest))) if unittest else None
