@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct sl_counters) == 64, "one line per worker and server
 
 /* Pages by server id; allocated by the configuration thread before the id is published, kept. */
 struct sl_counter_pages {
-	struct sl_counters *_Atomic pages[(SL_ID_MAX + 1) / SL_COUNTERS_PAGE];
+	struct sl_counters *pages[(SL_ID_MAX + 1) / SL_COUNTERS_PAGE];
 };
 
 #endif

@@ -105,7 +105,7 @@ struct sl_worker {
 	struct sl_conn_table *narrow;
 	struct sl_conn_table *wide;
 	struct sl_counter_pages *counters;
-	struct sl_sched_cell *_Atomic *cells; /* pages of SL_PAGE cells by front id */
+	struct sl_sched_cell **cells; /* pages of SL_PAGE cells by front id (lb/publish.h) */
 
 	/* written by the pipeline, emptied by its caller */
 	struct sl_out tx[SL_PORTS_MAX];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lb/publish.h"
 #include "lb/store.h"
 
 #define LOADS_RING 1024 /* messages of the control core that a worker has not taken yet */
@@ -168,13 +169,14 @@ int sl_worker_reserve_front(struct sl_engine *engine, sl_id front)
 {
 	for (unsigned i = 0; i < engine->n_workers; i++) {
 		struct sl_worker *w = engine->workers[i];
+		struct sl_sched_cell *cells;
 
 		if (w->cells[front / SL_PAGE] != NULL)
 			continue;
-		w->cells[front / SL_PAGE] = sl_zalloc(engine->alloc,
-			SL_PAGE * sizeof(struct sl_sched_cell), SL_CACHE_LINE, w->numa);
-		if (w->cells[front / SL_PAGE] == NULL)
+		cells = sl_zalloc(engine->alloc, SL_PAGE * sizeof(*cells), SL_CACHE_LINE, w->numa);
+		if (cells == NULL)
 			return -ENOMEM;
+		sl_publish_pointer(&w->cells[front / SL_PAGE], cells);
 	}
 	return 0;
 }
@@ -185,13 +187,15 @@ int sl_worker_reserve_server(struct sl_engine *engine, sl_id server)
 
 	for (unsigned i = 0; i < engine->n_workers; i++) {
 		struct sl_worker *w = engine->workers[i];
+		struct sl_counters *page;
 
 		if (w->counters->pages[p] != NULL)
 			continue;
-		w->counters->pages[p] = sl_zalloc(engine->alloc,
-			SL_COUNTERS_PAGE * sizeof(struct sl_counters), SL_CACHE_LINE, w->numa);
-		if (w->counters->pages[p] == NULL)
+		page = sl_zalloc(
+			engine->alloc, SL_COUNTERS_PAGE * sizeof(*page), SL_CACHE_LINE, w->numa);
+		if (page == NULL)
 			return -ENOMEM;
+		sl_publish_pointer(&w->counters->pages[p], page);
 	}
 	return 0;
 }
