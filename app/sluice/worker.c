@@ -207,7 +207,8 @@ static void rest(struct sl_worker_loop *loop, unsigned packets)
 {
 	const struct timespec pause = {.tv_nsec = SLEEP_NS};
 
-	if (packets > 0) {
+	/* A listing waits for a slice of work in each iteration: it goes on at full speed. */
+	if (packets > 0 || sl_read_pointer(&loop->w->query) != NULL) {
 		loop->idle = 0;
 		return;
 	}
