@@ -42,13 +42,14 @@ static json_t *server_row(const struct sl_director *director, const struct sl_co
 	const struct sl_conf_server *server)
 {
 	struct sl_stats_view view = server_view(director, service, server);
+	const struct sl_fwd *fwd = sl_fwds[sl_conf_server_fwd(director->conf, server)];
 	const char *state =
-		director->host->reachability(director->host->arg, &server->address, server->fwd);
+		director->host->reachability(director->host->arg, &server->address, fwd->method);
 	json_t *row = server_key(server);
 
 	json_object_set_new(row, "weight", json_integer(server->weight));
-	json_object_set_new(row, "forward", json_string(sl_fwds[server->fwd]->name));
-	json_object_set_new(row, "lvs_forward", json_string(sl_fwds[server->fwd]->listing));
+	json_object_set_new(row, "forward", json_string(fwd->name));
+	json_object_set_new(row, "lvs_forward", json_string(fwd->listing));
 	sl_json_count(row, "active", view.active);
 	sl_json_count(row, "inactive", view.inactive);
 	json_object_set_new(row, "state", json_string(state != NULL ? state : "unknown"));

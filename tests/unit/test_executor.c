@@ -24,8 +24,9 @@ struct record {
 	pthread_t loop;
 	unsigned ran[JOBS];
 	unsigned n_ran;
-	unsigned n_done;
-	bool wrong_thread;
+	unsigned n_done; /* atomic */
+	bool ran_in_the_loop;
+	bool done_elsewhere;
 	unsigned ticks; /* atomic */
 };
 
@@ -34,7 +35,7 @@ static void run(struct sl_job *job)
 	struct numbered *numbered = (struct numbered *)job;
 	struct record *record = numbered->record;
 
-	record->wrong_thread |= pthread_equal(pthread_self(), record->loop);
+	record->ran_in_the_loop |= pthread_equal(pthread_self(), record->loop);
 	record->ran[record->n_ran++] = numbered->number;
 }
 
@@ -42,8 +43,8 @@ static void done(struct sl_job *job)
 {
 	struct record *record = ((struct numbered *)job)->record;
 
-	record->wrong_thread |= !pthread_equal(pthread_self(), record->loop);
-	record->n_done++;
+	record->done_elsewhere |= !pthread_equal(pthread_self(), record->loop);
+	__atomic_fetch_add(&record->n_done, 1, __ATOMIC_RELAXED);
 }
 
 static void open_record(struct record *record)
@@ -78,7 +79,8 @@ static void jobs_run_in_order_and_come_back_to_the_loop(void **state)
 	sl_executor_stop(record.executor);
 	assert_int_equal(record.n_ran, JOBS);
 	assert_int_equal(record.n_done, JOBS);
-	assert_false(record.wrong_thread);
+	assert_false(record.ran_in_the_loop);
+	assert_false(record.done_elsewhere);
 	for (unsigned i = 0; i < JOBS; i++)
 		assert_int_equal(record.ran[i], i);
 	close_record(&record);
