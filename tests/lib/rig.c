@@ -35,9 +35,14 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 	params.n_workers = p->workers == 0 ? 1 : p->workers;
 	params.connections = p->connections == 0 ? 1000 : p->connections;
 	params.fronts = 100;
-	params.servers = 1000;
-	params.handover_ring = params.punt_ring = p->ring == 0 ? 1024 : p->ring;
+	params.servers = p->servers == 0 ? 1000 : p->servers;
+	params.punt_ring = p->ring == 0 ? 1024 : p->ring;
+	params.handover_ring = p->handover == 0 ? params.punt_ring : p->handover;
 	params.icmp_rate = p->icmp_rate;
+	if (p->seed != 0) {
+		params.seed[0] = p->seed;
+		params.seed[1] = ~p->seed;
+	}
 	params.clock = &rig->clock;
 	rig->engine = sl_engine_new(&params, &err);
 	if (rig->engine == NULL)
@@ -68,6 +73,14 @@ void rig_mac_of(uint32_t address, uint8_t mac[6])
 	memcpy(mac + 2, &wire, 4);
 }
 
+uint32_t rig_address_of(const uint8_t mac[6])
+{
+	rte_be32_t wire;
+
+	memcpy(&wire, mac + 2, 4);
+	return rte_be_to_cpu_32(wire);
+}
+
 static void follow_watch(struct rig *rig, const struct sl_watch *watch)
 {
 	struct sl_engine *engine = rig->engine;
@@ -78,6 +91,8 @@ static void follow_watch(struct rig *rig, const struct sl_watch *watch)
 			&engine->vip_local[watch->index], watch->added && !rig->vips_not_local);
 		return;
 	}
+	if (!watch->added && rig->in_flight)
+		return;
 	rig_mac_of(rte_be_to_cpu_32(watch->address.v4), mac);
 	sl_publish_adj(&engine->adjs[watch->index],
 		watch->added ? sl_adj_make(mac, 0, rig->adj_flags) : 0);
@@ -93,7 +108,7 @@ void rig_publish(struct rig *rig, struct sl_snapshot *snapshot)
 	if (sl_engine_publish(rig->engine, snapshot, &late) != 0)
 		die("too many generations", NULL);
 	/* Idle workers have to pass a quiescent state, too. */
-	for (unsigned i = 0; i < rig->engine->n_workers; i++)
+	for (unsigned i = 0; i < rig->engine->n_workers && !rig->in_flight; i++)
 		rig_poll(rig, i, NULL, 0);
 	sl_engine_reclaim(rig->engine);
 	while ((n = sl_registry_watches(rig->engine->registry, watches, 16)) > 0) {
@@ -209,6 +224,15 @@ void rig_poll(struct rig *rig, unsigned worker, struct rte_mbuf **pkts, unsigned
 	sl_worker_poll_end(w);
 }
 
+void rig_idle(struct rig *rig, unsigned worker)
+{
+	struct sl_worker *w = rig->engine->workers[worker];
+
+	sl_worker_poll_begin(w, rig->time.ns);
+	sl_worker_housekeeping(w);
+	sl_worker_poll_end(w);
+}
+
 unsigned rig_poll_handover(struct rig *rig, unsigned worker)
 {
 	struct sl_worker *w = rig->engine->workers[worker];
@@ -233,9 +257,7 @@ void rig_sweep(struct rig *rig, unsigned rounds)
 			if (polls > 1000000)
 				die("a sweep does not end", NULL);
 			rig->time.ns += SL_NS_PER_MS * 10;
-			sl_worker_poll_begin(w, rig->time.ns);
-			sl_worker_housekeeping(w);
-			sl_worker_poll_end(w);
+			rig_idle(rig, i);
 		}
 	}
 }

@@ -22,14 +22,22 @@ struct rig {
 	/* what the control core would know; by default every VIP is local, every server resolves */
 	bool vips_not_local;
 	uint8_t adj_flags;
+	/*
+	 * Generations are published while workers are in the middle of an iteration: they are not
+	 * stepped for it, and what the older generation uses stays as it is.
+	 */
+	bool in_flight;
 };
 
 struct rig_params {
 	unsigned workers;             /* 0 = 1 */
 	uint64_t connections;         /* 0 = 1000 */
+	unsigned servers;             /* ids; 0 = 1000 */
 	unsigned icmp_rate;           /* 0 = the engine's default */
+	unsigned ring;                /* entries of punt rings; 0 = 1024 */
+	unsigned handover;            /* entries of hand-over rings; 0 = as many */
+	uint64_t seed;                /* of hashes and ownership; 0 = 1 */
 	const struct sl_alloc *alloc; /* NULL = the heap */
-	unsigned ring;                /* entries of hand-over and punt rings; 0 = 1024 */
 };
 
 struct rig_server { /* addresses in host order */
@@ -74,6 +82,12 @@ unsigned rig_poll_handover(struct rig *rig, unsigned worker);
 /* Polls until each worker has completed `rounds` rounds of its sweep, the clock moving with them.
  */
 void rig_sweep(struct rig *rig, unsigned rounds);
+
+/* One empty iteration of a worker, its slice of the sweep included. */
+void rig_idle(struct rig *rig, unsigned worker);
+
+/* The address of the server whose MAC address this is. */
+uint32_t rig_address_of(const uint8_t mac[6]);
 
 enum rig_end { RIG_LOST, RIG_SENT, RIG_DROPPED, RIG_PUNTED, RIG_HANDED_OVER };
 

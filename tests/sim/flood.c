@@ -35,21 +35,21 @@ static struct packet from(uint32_t client, uint16_t port, uint8_t flags, uint16_
 }
 
 static bool
-send_to(struct box *box, uint32_t client, uint8_t flags, uint16_t payload, uint32_t *server)
+send_to(struct rig *rig, uint32_t client, uint8_t flags, uint16_t payload, uint32_t *server)
 {
 	struct packet packet = from(client, 40000, flags, payload);
 
-	return box_send(box, &packet, server) == BOX_FORWARDED;
+	return box_send(rig, &packet, server) == BOX_FORWARDED;
 }
 
 /* SYN, ACK, data: true when all of it reached one server. */
-static bool open_connection(struct box *box, uint32_t client, uint32_t *server)
+static bool open_connection(struct rig *rig, uint32_t client, uint32_t *server)
 {
 	uint32_t second = 0, third = 0;
 
-	return send_to(box, client, SL_TCP_SYN, 0, server) &&
-		send_to(box, client, SL_TCP_ACK, 0, &second) &&
-		send_to(box, client, SL_TCP_ACK | SL_TCP_PSH, 100, &third) && second == *server &&
+	return send_to(rig, client, SL_TCP_SYN, 0, server) &&
+		send_to(rig, client, SL_TCP_ACK, 0, &second) &&
+		send_to(rig, client, SL_TCP_ACK | SL_TCP_PSH, 100, &third) && second == *server &&
 		third == *server;
 }
 
@@ -58,23 +58,23 @@ static uint32_t proven_client(unsigned i)
 	return PACKET_IP(192, 0, 2, 0) + i;
 }
 
-static void check_proven(struct box *box, const uint32_t *server_of)
+static void check_proven(struct rig *rig, const uint32_t *server_of)
 {
 	for (unsigned i = 0; i < PROVEN; i++) {
 		uint32_t server = 0;
 
-		if (!send_to(box, proven_client(i), SL_TCP_ACK, 10, &server) ||
+		if (!send_to(rig, proven_client(i), SL_TCP_ACK, 10, &server) ||
 			server != server_of[i])
 			fail("a proven connection was lost", i);
 	}
 }
 
-static uint64_t evicted(const struct box *box)
+static uint64_t evicted(const struct rig *rig)
 {
 	uint64_t total = 0;
 
-	for (unsigned i = 0; i < box->engine->n_workers; i++)
-		total += sl_conn_table_stats(box->engine->workers[i]->narrow)->evicted_embryonic;
+	for (unsigned i = 0; i < rig->engine->n_workers; i++)
+		total += sl_conn_table_stats(rig->engine->workers[i]->narrow)->evicted_embryonic;
 	return total;
 }
 
@@ -83,18 +83,18 @@ static void run(unsigned workers)
 	static uint32_t server_of[PROVEN];
 	unsigned latecomers = 0, admitted = 0;
 	struct sl_rand rand;
-	struct box box;
+	struct rig rig;
 
 	sl_rand_seed(&rand, workers);
-	box_init(&box,
-		&(struct box_params){.seed = 7,
+	rig_open(&rig,
+		&(struct rig_params){.seed = 7,
 			.workers = workers,
 			.connections = CONNECTIONS,
 			.servers = 64,
-			.handover_ring = 2});
-	box_service(&box, VIP, 80, "rr", servers, 3);
+			.handover = 2});
+	box_service(&rig, VIP, 80, "rr", servers, 3);
 	for (unsigned i = 0; i < PROVEN; i++) {
-		if (!open_connection(&box, proven_client(i), &server_of[i]))
+		if (!open_connection(&rig, proven_client(i), &server_of[i]))
 			fail("a connection was refused while there was room", i);
 	}
 	for (unsigned i = 0; i < FLOOD; i++) {
@@ -103,24 +103,24 @@ static void run(unsigned workers)
 				(uint16_t)sl_rand_below(&rand, 65536), SL_TCP_SYN, 0);
 		uint32_t server;
 
-		box.time.ns += 10000; /* 100,000 SYNs a second */
-		box_send(&box, &syn, &server);
+		rig.time.ns += 10000; /* 100,000 SYNs a second */
+		box_send(&rig, &syn, &server);
 		if (i % 50000 == 0)
-			check_proven(&box, server_of);
+			check_proven(&rig, server_of);
 		if (i % 1000 == 999) {
 			latecomers++;
-			admitted += open_connection(&box, PACKET_IP(100, 64, 0, 0) + i, &server);
+			admitted += open_connection(&rig, PACKET_IP(100, 64, 0, 0) + i, &server);
 		}
 	}
-	check_proven(&box, server_of);
-	if (evicted(&box) < FLOOD / 2)
-		fail("the table was not full: evictions", evicted(&box));
+	check_proven(&rig, server_of);
+	if (evicted(&rig) < FLOOD / 2)
+		fail("the table was not full: evictions", evicted(&rig));
 	if (admitted * 100 < latecomers * 95)
 		fail("clients shut out by the flood", latecomers - admitted);
 	printf("flood: %u workers: %u proven connections kept, %u of %u new clients served, "
 	       "%" PRIu64 " embryonic ones evicted\n",
-		workers, PROVEN, admitted, latecomers, evicted(&box));
-	box_close(&box);
+		workers, PROVEN, admitted, latecomers, evicted(&rig));
+	rig_close(&rig);
 }
 
 int main(void)

@@ -38,89 +38,119 @@ static struct packet from(unsigned round, unsigned i, uint8_t flags)
 		.payload = flags == SL_TCP_SYN ? 0 : 20};
 }
 
-static void open_all(struct box *box, unsigned round)
+static void open_all(struct rig *rig, unsigned round)
 {
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		struct packet syn = from(round, i, SL_TCP_SYN), data = from(round, i, SL_TCP_ACK);
 		uint32_t server = 0;
 
-		if (box_send(box, &syn, &server) != BOX_FORWARDED || server != server_of(round))
+		if (box_send(rig, &syn, &server) != BOX_FORWARDED || server != server_of(round))
 			fail("a SYN did not reach the only server", round, server);
-		if (box_send(box, &data, &server) != BOX_FORWARDED || server != server_of(round))
+		if (box_send(rig, &data, &server) != BOX_FORWARDED || server != server_of(round))
 			fail("data did not follow its SYN", round, server);
 	}
 }
 
 /* Clients of rounds before go on: dropped while the server is remembered, then strangers. */
-static void knock(struct box *box, unsigned round)
+static void knock(struct rig *rig, unsigned round)
 {
 	for (unsigned past = round > 4 ? round - 4 : 0; past < round; past++) {
 		for (unsigned i = 0; i < CLIENTS; i++) {
 			struct packet data = from(past, i, SL_TCP_ACK);
 			uint32_t server = 0;
 
-			if (box_send(box, &data, &server) == BOX_FORWARDED)
+			if (box_send(rig, &data, &server) == BOX_FORWARDED)
 				fail("a packet of a deleted server's connection reached another",
 					round, server);
 		}
 	}
 }
 
-static sl_id id_of(const struct box *box, unsigned round)
+static sl_id id_of(const struct rig *rig, unsigned round)
 {
 	struct sl_service_key key = {.protocol = IPPROTO_TCP, .port = 80};
 	struct sl_addr address = sl_addr_v4(rte_cpu_to_be_32(server_of(round)));
 
 	key.vip = sl_addr_v4(rte_cpu_to_be_32(VIP));
-	return sl_registry_server(box->engine->registry, &key, &address, 80);
+	return sl_registry_server(rig->engine->registry, &key, &address, 80);
 }
 
 /* Lets 130 s pass, with traffic and all workers but `absent` at work. */
-static void let_time_pass(struct box *box, unsigned round, unsigned absent)
+static void let_time_pass(struct rig *rig, unsigned round, unsigned absent)
 {
 	for (unsigned s = 0; s < 130; s += 10) {
 		for (unsigned i = 0; i < WORKERS; i++) {
 			if (i != absent)
-				box_idle(box, i);
+				rig_idle(rig, i);
 		}
 		if (absent == WORKERS)
-			knock(box, round);
-		box->time.ns += 10 * SL_NS_PER_S;
-		box_age(box);
+			knock(rig, round);
+		rig->time.ns += 10 * SL_NS_PER_S;
+		rig_age(rig);
 	}
+}
+
+/* Whether the id stands for something still, if only for what is being reaped. */
+static bool is_taken(const struct rig *rig, sl_id id)
+{
+	struct sl_addr address;
+	uint16_t port;
+	sl_id front;
+
+	return sl_registry_server_endpoint(rig->engine->registry, id, &address, &port, &front);
+}
+
+static sl_id replace_server(struct rig *rig, unsigned round)
+{
+	uint32_t server = server_of(round);
+	sl_id id;
+
+	/* This deletes the server of the round before. */
+	box_service(rig, VIP, 80, "wrr", &server, 1);
+	id = id_of(rig, round);
+	if (id > IDS)
+		fail("an id beyond the map", round, id);
+	return id;
 }
 
 int main(void)
 {
-	unsigned seen[64] = {0}, reused = 0;
-	struct box box;
+	unsigned seen[IDS + 1] = {0}, reused = 0, held = 0;
+	sl_id id = SL_ID_NONE, before;
+	struct rig rig;
 
-	box_init(&box,
-		&(struct box_params){.seed = 3,
+	rig_open(&rig,
+		&(struct rig_params){.seed = 3,
 			.workers = WORKERS,
 			.connections = 65536,
 			.servers = IDS,
-			.handover_ring = 2});
+			.handover = 2});
+	rig.in_flight = true;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		uint32_t server = server_of(round);
+		unsigned absent = round % 3 == 0 ? round % WORKERS : WORKERS;
 
-		/* This deletes the server of the round before. */
-		box_service(&box, VIP, 80, "wrr", &server, 1);
-		if (id_of(&box, round) >= 64)
-			fail("an id beyond the map", round, id_of(&box, round));
-		reused += seen[id_of(&box, round)]++ > 0;
-		open_all(&box, round);
-		knock(&box, round);
-		let_time_pass(&box, round, round % 3 == 0 ? round % WORKERS : WORKERS);
+		before = id;
+		id = replace_server(&rig, round);
+		reused += seen[id]++ > 0;
+		open_all(&rig, round);
+		knock(&rig, round);
+		let_time_pass(&rig, round, absent);
+		if (before != SL_ID_NONE && absent < WORKERS) {
+			if (!is_taken(&rig, before))
+				fail("an id went free while a worker had not swept", round, before);
+			held++;
+		}
 		for (unsigned i = 0; i < WORKERS; i++)
-			box_sweep(&box, i);
-		box_age(&box);
-		knock(&box, round);
+			box_sweep(&rig, i);
+		rig_age(&rig);
+		if (before != SL_ID_NONE && is_taken(&rig, before))
+			fail("an id stays though every worker has swept", round, before);
+		knock(&rig, round);
 	}
-	if (reused < ROUNDS / 2)
+	if (reused < ROUNDS / 2 || held == 0)
 		fail("ids did not come around", ROUNDS, reused);
 	printf("reuse: %u servers on %u ids, %u times a used one, no connection went astray\n",
 		ROUNDS, IDS, reused);
-	box_close(&box);
+	rig_close(&rig);
 	return 0;
 }

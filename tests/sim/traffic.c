@@ -69,7 +69,7 @@ static struct rte_mbuf *make_mbuf(const struct model_packet *p)
 static unsigned owner_of(const struct world *w, const struct model_packet *p)
 {
 	return sl_engine_owner4(
-		w->box.engine, rte_cpu_to_be_32(p->client), rte_cpu_to_be_16(p->client_port));
+		w->rig.engine, rte_cpu_to_be_32(p->client), rte_cpu_to_be_16(p->client_port));
 }
 
 /* ---- where a packet went ---- */
@@ -81,8 +81,8 @@ static void describe_server(const struct world *w, const struct fate *f,
 		.vip = sl_addr_v4(rte_cpu_to_be_32(s->vip)),
 		.port = s->port};
 	struct sl_addr address = sl_addr_v4(rte_cpu_to_be_32(server->address));
-	sl_id id = sl_registry_server(w->box.engine->registry, &key, &address, s->port);
-	const struct sl_counters *line = sl_worker_counters(w->box.engine->workers[f->owner], id);
+	sl_id id = sl_registry_server(w->rig.engine->registry, &key, &address, s->port);
+	const struct sl_counters *line = sl_worker_counters(w->rig.engine->workers[f->owner], id);
 
 	fprintf(stderr, " %08x weight %u %u+%u/%u+%u (engine %u+%u/%u+%u)", server->address,
 		server->weight, server->active[f->owner], server->others_active[f->owner],
@@ -111,11 +111,11 @@ static void check_forwarded(struct world *w, const struct fate *f)
 	const uint8_t *frame = rte_pktmbuf_mtod(f->mbuf, const uint8_t *);
 	const struct rte_ipv4_hdr *ip = (const void *)(frame + 14);
 
-	if (box_address_of(frame) != f->outcome.server) {
+	if (rig_address_of(frame) != f->outcome.server) {
 		describe_service(w, f);
 		world_fail(w, "client %08x:%u to %08x:%u went to server %08x, not %08x",
 			f->packet.client, f->packet.client_port, f->packet.vip,
-			f->packet.service_port, box_address_of(frame), f->outcome.server);
+			f->packet.service_port, rig_address_of(frame), f->outcome.server);
 	}
 	if (memcmp(frame + 6, packet_port_mac, 6) != 0)
 		world_fail(w, "a forwarded frame does not come from the port's MAC");
@@ -188,45 +188,60 @@ settle(struct world *w, struct sl_worker *worker, const struct fate *f, enum mod
 static void settle_foreign(struct world *w, struct sl_worker *worker, struct fate *f)
 {
 	struct rte_ring *ring = worker->handover_out[f->owner];
+	unsigned what;
 
 	for (unsigned i = 0; i < w->n_pending; i++) {
 		if (w->pending[i].mbuf == f->mbuf)
 			world_fail(w, "a packet is in two places");
 	}
-	if (box_take_out(&worker->freed, f->mbuf)) {
+	switch (rig_end_of(&w->rig, worker->index, f->mbuf, &what)) {
+	case RIG_DROPPED:
 		if (rte_ring_free_count(ring) != 0)
 			world_fail(w, "handover_full though the ring has room");
 		w->handover_full++;
 		packet_free(f->mbuf);
-	} else if (box_take_punted(worker, f->mbuf)) {
+		break;
+	case RIG_PUNTED:
 		/* Not balanced at all: the owner would have said the same. */
 		f->outcome = model_packet(w->model, f->owner, &f->packet);
 		settle(w, worker, f, MODEL_LINUX);
 		packet_free(f->mbuf);
-	} else {
+		break;
+	case RIG_HANDED_OVER:
+		if (what != f->owner)
+			world_fail(w, "handed to worker %u, which does not own it", what);
+		rte_ring_sp_enqueue(ring, f->mbuf); /* back: the look took it out */
 		w->pending[w->n_pending++] =
 			(struct world_pending){.mbuf = f->mbuf, .packet = f->packet};
 		w->handed_over++;
+		break;
+	default:
+		world_fail(w, "a packet that another worker owns was not handed over");
 	}
 }
 
 static void settle_own(struct world *w, struct sl_worker *worker, struct fate *f)
 {
-	if (box_take_out(&worker->tx[0], f->mbuf)) {
-		const uint8_t *frame = rte_pktmbuf_mtod(f->mbuf, const uint8_t *);
-		enum model_verdict found = MODEL_FORWARD;
+	const uint8_t *frame = rte_pktmbuf_mtod(f->mbuf, const uint8_t *);
+	enum model_verdict found = MODEL_FORWARD;
+	unsigned what;
 
+	switch (rig_end_of(&w->rig, worker->index, f->mbuf, &what)) {
+	case RIG_SENT:
 		if (frame[23] == IPPROTO_ICMP)
 			found = frame[34] == SL_ICMP4_TIME_EXCEEDED ? MODEL_TIME_EXCEEDED
 								    : MODEL_UNREACHABLE;
-		settle(w, worker, f, found);
-	} else if (box_take_out(&worker->freed, f->mbuf)) {
-		settle(w, worker, f, MODEL_SERVER_REMOVED);
-	} else if (box_take_punted(worker, f->mbuf)) {
-		settle(w, worker, f, MODEL_LINUX);
-	} else {
+		break;
+	case RIG_DROPPED:
+		found = MODEL_SERVER_REMOVED;
+		break;
+	case RIG_PUNTED:
+		found = MODEL_LINUX;
+		break;
+	default:
 		world_fail(w, "a packet vanished");
 	}
+	settle(w, worker, f, found);
 	packet_free(f->mbuf);
 }
 
@@ -244,7 +259,7 @@ static void run(struct world *w, struct sl_worker *worker, struct fate *fates, u
 	uint64_t drops = drops_total(worker), answers = worker->stats.icmp_sent;
 	struct rte_mbuf *mbufs[SL_BURST];
 
-	w->model->now_ns = w->box.time.ns;
+	w->model->now_ns = w->rig.time.ns;
 	for (unsigned i = 0; i < n; i++) {
 		mbufs[i] = fates[i].mbuf;
 		fates[i].owner = owner_of(w, &fates[i].packet);
@@ -294,14 +309,14 @@ static void run_handed_over(struct world *w, struct sl_worker *worker)
 
 void world_step_packets(struct world *w, unsigned n, bool swap)
 {
-	struct sl_worker *worker = w->box.engine->workers[sl_rand_below(&w->rand, w->n_workers)];
+	struct sl_worker *worker = w->rig.engine->workers[sl_rand_below(&w->rand, w->n_workers)];
 	struct fate fates[SL_BURST] = {0};
 	uint32_t changed = 0;
 
-	sl_worker_poll_begin(worker, w->box.time.ns);
+	sl_worker_poll_begin(worker, w->rig.time.ns);
 	if (swap) {
 		world_publish(w, world_build(w, &changed));
-		sl_engine_reclaim(w->box.engine);
+		sl_engine_reclaim(w->rig.engine);
 	}
 	run_handed_over(w, worker);
 	for (unsigned i = 0; i < n; i++) {
@@ -320,7 +335,7 @@ void world_step_packets(struct world *w, unsigned n, bool swap)
 
 static void iterate(struct world *w, struct sl_worker *worker)
 {
-	sl_worker_poll_begin(worker, w->box.time.ns);
+	sl_worker_poll_begin(worker, w->rig.time.ns);
 	run_handed_over(w, worker);
 	sl_worker_housekeeping(worker);
 	sl_worker_poll_end(worker);
@@ -342,7 +357,7 @@ static void sweep_round(struct world *w, struct sl_worker *worker)
 static void sweep_at_once(struct world *w, struct sl_worker *worker)
 {
 	for (unsigned round = 0; round < 3; round++) {
-		w->box.time.ns += 2 * SL_NS_PER_S;
+		w->rig.time.ns += 2 * SL_NS_PER_S;
 		sweep_round(w, worker);
 	}
 }
@@ -355,7 +370,7 @@ static void compare_server(struct world *w, const struct world_service *s, uint3
 	struct sl_addr server_address = sl_addr_v4(rte_cpu_to_be_32(address));
 	const struct model_server *server =
 		model_server_find(w->model, s->protocol, s->vip, s->port, address, s->port);
-	sl_id id = sl_registry_server(w->box.engine->registry, &key, &server_address, s->port);
+	sl_id id = sl_registry_server(w->rig.engine->registry, &key, &server_address, s->port);
 	uint32_t active = 0, inactive = 0;
 	struct sl_counters sum;
 
@@ -367,7 +382,7 @@ static void compare_server(struct world *w, const struct world_service *s, uint3
 		active += server->active[i];
 		inactive += server->inactive[i];
 	}
-	sl_engine_counters(w->box.engine, id, &sum);
+	sl_engine_counters(w->rig.engine, id, &sum);
 	if (sum.active != active || sum.inactive != inactive)
 		world_fail(w, "server %08x of %08x:%u has %u active, %u inactive; must be %u, %u",
 			address, s->vip, s->port, sum.active, sum.inactive, active, inactive);
@@ -384,9 +399,9 @@ static void compare_conn(struct world *w, unsigned worker, const struct sl_conn_
 
 	memcpy(&client, view->key.client, 4);
 	client = rte_be_to_cpu_32(client);
-	if (!sl_registry_front_key(w->box.engine->registry, view->key.front, &key) ||
+	if (!sl_registry_front_key(w->rig.engine->registry, view->key.front, &key) ||
 		!sl_registry_server_endpoint(
-			w->box.engine->registry, view->server, &server, &server_port, &front))
+			w->rig.engine->registry, view->server, &server, &server_port, &front))
 		world_fail(w, "an entry names a front or server that is free");
 	for (unsigned i = 0; i < w->model->n_conns; i++) {
 		const struct model_conn *c = &w->model->conns[i];
@@ -439,8 +454,8 @@ void world_step_sweep(struct world *w)
 {
 	unsigned i = (unsigned)sl_rand_below(&w->rand, w->n_workers);
 
-	sweep_at_once(w, w->box.engine->workers[i]);
-	w->model->now_ns = w->box.time.ns;
+	sweep_at_once(w, w->rig.engine->workers[i]);
+	w->model->now_ns = w->rig.time.ns;
 	model_sweep(w->model, i);
 }
 
@@ -448,17 +463,17 @@ void world_checkpoint(struct world *w)
 {
 	while (w->n_pending > 0) {
 		for (unsigned i = 0; i < w->n_workers; i++)
-			iterate(w, w->box.engine->workers[i]);
+			iterate(w, w->rig.engine->workers[i]);
 	}
 	/* As sweep_at_once(), all workers together: they have to end at the same instant. */
 	for (unsigned round = 0; round < 3; round++) {
-		w->box.time.ns += 2 * SL_NS_PER_S;
+		w->rig.time.ns += 2 * SL_NS_PER_S;
 		for (unsigned i = 0; i < w->n_workers; i++)
-			sweep_round(w, w->box.engine->workers[i]);
+			sweep_round(w, w->rig.engine->workers[i]);
 	}
-	w->model->now_ns = w->box.time.ns;
+	w->model->now_ns = w->rig.time.ns;
 	for (unsigned i = 0; i < w->n_workers; i++) {
-		struct sl_worker *worker = w->box.engine->workers[i];
+		struct sl_worker *worker = w->rig.engine->workers[i];
 		unsigned n;
 
 		model_sweep(w->model, i);

@@ -22,8 +22,8 @@ void world_fail(const struct world *w, const char *format, ...)
 	fprintf(stderr,
 		"sim: seed %" PRIu64 ", %u workers, packet %" PRIu64 ", generation %" PRIu64
 		", %.3f s: ",
-		w->seed, w->n_workers, w->packets, w->box.engine->snapshot->generation,
-		(double)w->box.time.ns / 1e9);
+		w->seed, w->n_workers, w->packets, w->rig.engine->snapshot->generation,
+		(double)w->rig.time.ns / 1e9);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -41,7 +41,7 @@ static const struct sl_sched *sched_of(enum model_sched sched)
 
 void world_publish(struct world *w, struct sl_snapshot *snapshot)
 {
-	box_publish(&w->box, snapshot);
+	rig_publish(&w->rig, snapshot);
 	w->generations += snapshot != NULL;
 }
 
@@ -69,15 +69,17 @@ struct world *world_new(uint64_t seed, unsigned n_workers, bool sweeps)
 	w->n_workers = n_workers;
 	w->sweeps = sweeps;
 	sl_rand_seed(&w->rand, seed);
-	box_init(&w->box,
-		&(struct box_params){.seed = seed,
+	rig_open(&w->rig,
+		&(struct rig_params){.seed = seed,
 			.workers = n_workers,
 			.connections = 32768 * n_workers,
 			.servers = 512,
-			.handover_ring = 2});
+			.icmp_rate = 1000000000,
+			.handover = 2});
+	w->rig.in_flight = true;
 	/* A worker's first round begins when it first looks. */
 	for (unsigned i = 0; i < n_workers; i++)
-		box_idle(&w->box, i);
+		rig_idle(&w->rig, i);
 	w->model = model_new(n_workers);
 	make_services(w);
 	return w;
@@ -85,7 +87,7 @@ struct world *world_new(uint64_t seed, unsigned n_workers, bool sweeps)
 
 void world_free(struct world *w)
 {
-	box_close(&w->box);
+	rig_close(&w->rig);
 	model_free(w->model);
 	free(w);
 }
@@ -216,10 +218,10 @@ struct sl_snapshot *world_build(struct world *w, uint32_t *changed)
 	unsigned late;
 
 	*changed = 0;
-	if (!sl_engine_can_publish(w->box.engine, &late))
+	if (!sl_engine_can_publish(w->rig.engine, &late))
 		return NULL;
 	memcpy(saved, w->services, sizeof(saved));
-	txn = sl_txn_begin(w->box.engine->registry);
+	txn = sl_txn_begin(w->rig.engine->registry);
 	for (uint64_t n = 1 + sl_rand_below(&w->rand, 3); n > 0; n--) {
 		unsigned at = (unsigned)sl_rand_below(&w->rand, WORLD_KEYS);
 
@@ -243,7 +245,7 @@ struct sl_snapshot *world_build(struct world *w, uint32_t *changed)
 
 void world_follow(struct world *w, uint32_t changed)
 {
-	w->model->now_ns = w->box.time.ns;
+	w->model->now_ns = w->rig.time.ns;
 	for (unsigned i = 0; i < WORLD_KEYS; i++) {
 		if (changed & (1u << i))
 			to_model(w, &w->services[i]);
@@ -266,36 +268,36 @@ static void age(struct world *w)
 	struct sl_snapshot *snapshot = NULL;
 	unsigned late;
 
-	if (w->box.time.ns - w->aged_ns < SL_NS_PER_S ||
-		!sl_engine_can_publish(w->box.engine, &late))
+	if (w->rig.time.ns - w->aged_ns < SL_NS_PER_S ||
+		!sl_engine_can_publish(w->rig.engine, &late))
 		return;
-	w->aged_ns = w->box.time.ns;
-	if (sl_registry_age(w->box.engine->registry, w->box.time.ns, &snapshot) != 0)
+	w->aged_ns = w->rig.time.ns;
+	if (sl_registry_age(w->rig.engine->registry, w->rig.time.ns, &snapshot) != 0)
 		world_fail(w, "ageing failed");
 	world_publish(w, snapshot);
-	w->model->now_ns = w->box.time.ns;
+	w->model->now_ns = w->rig.time.ns;
 	model_age(w->model);
 }
 
 void world_step_time(struct world *w)
 {
 	if (sl_rand_below(&w->rand, 12) == 0)
-		w->box.time.ns += sl_rand_below(&w->rand, 130 * SL_NS_PER_S);
+		w->rig.time.ns += sl_rand_below(&w->rand, 130 * SL_NS_PER_S);
 	else
-		w->box.time.ns += sl_rand_below(&w->rand, 3 * SL_NS_PER_S);
+		w->rig.time.ns += sl_rand_below(&w->rand, 3 * SL_NS_PER_S);
 	age(w);
 }
 
 void world_step_exchange(struct world *w)
 {
-	sl_engine_exchange_loads(w->box.engine, UINT32_MAX);
+	sl_engine_exchange_loads(w->rig.engine, UINT32_MAX);
 	for (unsigned i = 0; i < w->n_workers; i++) {
-		struct sl_worker *worker = w->box.engine->workers[i];
+		struct sl_worker *worker = w->rig.engine->workers[i];
 
 		model_exchange(w->model, i);
 		/* A worker reads some messages at the start of each iteration. */
 		while (!rte_ring_empty(worker->loads)) {
-			sl_worker_poll_begin(worker, w->box.time.ns);
+			sl_worker_poll_begin(worker, w->rig.time.ns);
 			sl_worker_poll_end(worker);
 		}
 	}

@@ -15,7 +15,7 @@
 #include "base/rand.h"
 #include "lb/engine.h"
 #include "lb/pipeline.h"
-#include "box.h"
+#include "rig.h"
 #include "model.h"
 
 #define WORLD_VIPS     3
@@ -43,7 +43,7 @@ struct world_pending { /* a packet in a handover ring */
 struct world {
 	uint64_t seed;
 	struct sl_rand rand;
-	struct box box;
+	struct rig rig;
 	struct model *model;
 	unsigned n_workers;
 	/*
