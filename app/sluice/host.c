@@ -135,8 +135,10 @@ static int settle_now(void *arg)
 	for (unsigned i = 0; i < app->ports.n; i++)
 		sl_publish_flag(&app->engine->ports[i].transit, (uint8_t)to->ports[i].transit);
 	/* Each worker has an equal share of the box's rate. */
-	__atomic_store_n(&app->engine->icmp_interval_ns,
-		SL_NS_PER_S * app->engine->n_workers / rate, __ATOMIC_RELAXED);
+	sl_publish_word(
+		&app->engine->icmp_interval_ns, SL_NS_PER_S * app->engine->n_workers / rate);
+	for (unsigned i = 0; app->twin != NULL && i < app->ports.n; i++)
+		sl_twin_set_mtu(app->twin, (uint16_t)i, to->ports[i].mtu);
 	if (app->twin != NULL)
 		sl_twin_set_rates(app->twin, to->punt_rates);
 	sl_log_set_level(to->log_level);

@@ -406,7 +406,7 @@ void sl_port_set_macs(
 			filter_mac(dev, wanted[i], true);
 	}
 	for (unsigned i = 1; i < SL_PORT_MACS; i++)
-		sl_publish_adj(&port->macs[i], wanted[i]);
+		sl_publish_mac(&port->macs[i], wanted[i]);
 }
 
 bool sl_port_poll_link(struct sl_port_dev *dev)

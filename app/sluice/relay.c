@@ -191,6 +191,8 @@ unsigned sl_relay_from_linux(struct sl_relay *relay, uint16_t index)
 {
 	struct sl_relay_port *port = &relay->ports[index];
 	struct rte_mbuf *pkts[SL_RELAY_CHUNK];
+	ssize_t longest =
+		RTE_ETHER_HDR_LEN + VLAN_TAG + __atomic_load_n(&port->mtu, __ATOMIC_RELAXED);
 	unsigned frames = 0, n = 0;
 	ssize_t length;
 
@@ -202,7 +204,7 @@ unsigned sl_relay_from_linux(struct sl_relay *relay, uint16_t index)
 			sl_count_add(relay->stats.drops[SL_DROP_TRUNCATED], 1);
 			continue;
 		}
-		if (length > RTE_ETHER_HDR_LEN + VLAN_TAG + port->mtu) {
+		if (length > longest) {
 			sl_count_add(relay->stats.drops[SL_DROP_MALFORMED], 1);
 			continue;
 		}

@@ -17,8 +17,8 @@
 #define SL_RELAY_PASS  256 /* packets taken from rings per call */
 
 struct sl_relay_port {
-	int fd; /* -1 = none, or no longer usable */
-	uint16_t mtu;
+	int fd;       /* -1 = none, or no longer usable */
+	uint16_t mtu; /* relaxed: other threads change it */
 	struct rte_mbuf *(*alloc)(void *arg);
 	unsigned (*send)(void *arg, struct rte_mbuf **pkts, unsigned n);
 	void *arg;
@@ -27,7 +27,7 @@ struct sl_relay_port {
 struct sl_relay {
 	struct sl_worker *const *workers;
 	unsigned n_workers;
-	unsigned next_worker[SL_PUNT_COUNT]; /* whose ring is asked first */
+	unsigned next_worker[SL_PUNT_COUNT];      /* whose ring is asked first */
 	struct sl_relay_port ports[SL_PORTS_MAX]; /* by index of the port */
 	struct sl_bucket buckets[SL_PUNT_COUNT];
 	uint32_t rates[SL_PUNT_COUNT]; /* relaxed: other threads change them */

@@ -193,6 +193,11 @@ int sl_twin_set_carrier(struct sl_twin *twin, uint16_t port, bool up)
 	return sl_tun_set_carrier(twin->relay.ports[port].fd, up);
 }
 
+void sl_twin_set_mtu(struct sl_twin *twin, uint16_t port, uint16_t mtu)
+{
+	__atomic_store_n(&twin->relay.ports[port].mtu, mtu, __ATOMIC_RELAXED);
+}
+
 void sl_twin_set_rates(struct sl_twin *twin, const uint32_t rates[SL_PUNT_COUNT])
 {
 	for (unsigned i = 0; i < SL_PUNT_COUNT; i++)

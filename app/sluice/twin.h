@@ -25,7 +25,7 @@
 struct sl_twin;
 
 struct sl_twin_port {
-	uint16_t port;	   /* index of the port: mbuf->port of what is punted from it */
+	uint16_t port;     /* index of the port: mbuf->port of what is punted from it */
 	const char *name;  /* of the interface */
 	const char *netns; /* "" = the director's own (netns.h) */
 	uint8_t mac[6];
@@ -82,6 +82,9 @@ void sl_twin_stop(struct sl_twin *twin);
  * Any thread. `port` is sl_twin_port.port; the interface shows NO-CARRIER while the link is down.
  */
 int sl_twin_set_carrier(struct sl_twin *twin, uint16_t port, bool up);
+
+/* Any thread; `port` as above. What Linux may send from now on: longer frames are dropped. */
+void sl_twin_set_mtu(struct sl_twin *twin, uint16_t port, uint16_t mtu);
 
 /* Any thread; from the next packet on. 0 lets nothing of a class through. */
 void sl_twin_set_rates(struct sl_twin *twin, const uint32_t rates[SL_PUNT_COUNT]);

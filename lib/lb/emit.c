@@ -32,6 +32,7 @@ void sl_emit_punt(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_punt_class
 void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to)
 {
 	struct sl_mbuf_meta *meta = meta_of(mbuf);
+	unsigned port = mbuf->port; /* once it is in the ring, it is not ours to look at */
 
 	if (meta->hops > 0) {
 		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_LOOP);
@@ -42,7 +43,7 @@ void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to)
 		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_FULL);
 		return;
 	}
-	sl_count_add(w->stats.handed_over[mbuf->port], 1);
+	sl_count_add(w->stats.handed_over[port], 1);
 }
 
 /* The rate as one time stamp: when the next error would be due if they came evenly. */
@@ -50,7 +51,8 @@ static bool may_send_error(struct sl_worker *w)
 {
 	if (w->icmp_tokens_ns > w->now_ns + ICMP_BURST_NS)
 		return false;
-	w->icmp_tokens_ns = RTE_MAX(w->icmp_tokens_ns, w->now_ns) + w->engine->icmp_interval_ns;
+	w->icmp_tokens_ns =
+		RTE_MAX(w->icmp_tokens_ns, w->now_ns) + sl_read_word(&w->engine->icmp_interval_ns);
 	return true;
 }
 

@@ -30,7 +30,7 @@ struct sl_port {
 				      * relaxed words (lb/publish.h) */
 	uint8_t mac[6];              /* source of what we send */
 	bool twin;
-	uint8_t transit; /* enum sl_transit */
+	uint8_t transit; /* enum sl_transit; lb/publish.h, flag */
 };
 
 struct sl_engine_params {
@@ -94,7 +94,7 @@ struct sl_engine {
 	const struct sl_local_set *local; /* addresses of the box; lb/publish.h */
 	struct sl_toeplitz toeplitz;
 	uint32_t owner_mask;       /* low bits of the hash that choose the owner */
-	uint64_t icmp_interval_ns; /* between two errors of one worker, at the rate */
+	uint64_t icmp_interval_ns; /* between two errors of one worker; lb/publish.h, word */
 	const struct sl_alloc *alloc;
 	const struct sl_clock *clock;
 	struct sl_registry *registry;

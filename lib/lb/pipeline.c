@@ -103,7 +103,7 @@ static bool unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
 	rte_be32_t dst = pkt->parsed.dst;
 
 	if (!sl_local_set_has(sl_read_pointer(&engine->local), dst)) {
-		if (engine->ports[pkt->mbuf->port].transit == SL_TRANSIT_DROP)
+		if (sl_read_flag(&engine->ports[pkt->mbuf->port].transit) == SL_TRANSIT_DROP)
 			return drop(w, pkt, SL_DROP_TRANSIT);
 		sl_emit_punt(w, pkt->mbuf, SL_PUNT_OTHER);
 		return false;
@@ -127,7 +127,7 @@ static bool is_ours(const struct sl_port *port, uint64_t mac)
 {
 	for (unsigned i = 0; i < SL_PORT_MACS; i++) {
 		if (sl_read_mac(&port->macs[i]) == mac)
-			return true;
+			return mac != 0; /* a free place */
 	}
 	return false;
 }
@@ -140,6 +140,7 @@ static bool check_ether(struct sl_worker *w, struct sl_pkt *pkt)
 	if (pkt->mbuf->data_len < sizeof(*ether))
 		return drop(w, pkt, SL_DROP_TRUNCATED);
 	if (rte_is_multicast_ether_addr(&ether->src_addr) ||
+		rte_is_zero_ether_addr(&ether->src_addr) ||
 		is_ours(port, mac_word(&ether->src_addr)))
 		return drop(w, pkt, SL_DROP_SOURCE_MAC);
 	if (!rte_is_multicast_ether_addr(&ether->dst_addr) &&

@@ -68,13 +68,25 @@ static inline uint64_t sl_read_mac(const uint64_t *where)
 	return __atomic_load_n(where, __ATOMIC_RELAXED);
 }
 
-/* Whether a VIP is an address of this box. Relaxed: a byte that guards no other memory. */
+/* Whether a VIP is an address of this box; what a port does with transit. Relaxed: a byte that
+ * guards no other memory. */
 static inline void sl_publish_flag(uint8_t *where, uint8_t value)
 {
 	__atomic_store_n(where, value, __ATOMIC_RELAXED);
 }
 
 static inline uint8_t sl_read_flag(const uint8_t *where)
+{
+	return __atomic_load_n(where, __ATOMIC_RELAXED);
+}
+
+/* A number that the configuration sets while workers read it. Relaxed: it guards nothing else. */
+static inline void sl_publish_word(uint64_t *where, uint64_t value)
+{
+	__atomic_store_n(where, value, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t sl_read_word(const uint64_t *where)
 {
 	return __atomic_load_n(where, __ATOMIC_RELAXED);
 }
