@@ -24,7 +24,7 @@ static unsigned from_linux(struct sl_worker_loop *loop);
 static unsigned from_workers(struct sl_worker_loop *loop);
 static unsigned from_ports(struct sl_worker_loop *loop);
 static void account(struct sl_worker *w, unsigned packets, uint64_t cycles);
-static void rest(struct sl_worker_loop *loop, unsigned packets);
+static uint64_t rest(struct sl_worker_loop *loop, unsigned packets, uint64_t now);
 
 static bool stopping(const struct sl_worker_loop *loop)
 {
@@ -53,8 +53,7 @@ int sl_worker_run(void *arg)
 
 		ended = rte_rdtsc();
 		account(w, packets, ended - began);
-		began = ended;
-		rest(loop, packets);
+		began = rest(loop, packets, ended);
 	}
 	sl_worker_offline(w);
 	return 0;
@@ -202,25 +201,32 @@ static void account(struct sl_worker *w, unsigned packets, uint64_t cycles)
 		sl_count_add(w->stats.polls_idle, 1);
 }
 
-/* Between two iterations. The only place where a worker sleeps. */
-static void rest(struct sl_worker_loop *loop, unsigned packets)
+/*
+ * Between two iterations. The only place where a worker sleeps. Returns the time at which the next
+ * iteration begins: what was slept through is no part of it.
+ */
+static uint64_t rest(struct sl_worker_loop *loop, unsigned packets, uint64_t now)
 {
 	const struct timespec pause = {.tv_nsec = SLEEP_NS};
+	uint64_t woken;
 
 	/* A listing waits for a slice of work in each iteration: it goes on at full speed. */
 	if (packets > 0 || sl_read_pointer(&loop->w->query) != NULL) {
 		loop->idle = 0;
-		return;
+		return now;
 	}
-	if (!loop->adaptive || loop->idle < IDLE_POLLS) {
+	if (!loop->adaptive || loop->idle < IDLE_POLLS || sl_worker_is_asked(loop->w)) {
 		loop->idle++;
 		rte_pause();
-		return;
+		return now;
 	}
 	sl_worker_offline(loop->w);
 	nanosleep(&pause, NULL);
 	sl_worker_online(loop->w);
+	woken = rte_rdtsc();
 	sl_count_add(loop->w->stats.sleeps, 1);
+	sl_count_add(loop->w->stats.total_tsc, woken - now);
+	return woken;
 }
 
 static void add_port(struct sl_worker_loop *loop, const struct sl_port_dev *dev, unsigned index,

@@ -301,6 +301,7 @@ void sl_engine_exchange_loads(struct sl_engine *engine, unsigned servers)
 void sl_engine_query_post(struct sl_engine *engine, unsigned worker, struct sl_conn_query *query)
 {
 	query->done = 0;
+	query->lines = 0;
 	sl_publish_pointer(&engine->workers[worker]->query, query);
 }
 

@@ -57,6 +57,11 @@ void sl_worker_poll_end(struct sl_worker *w)
 	rte_rcu_qsbr_quiescent(w->engine->qsbr, w->index);
 }
 
+bool sl_worker_is_asked(const struct sl_worker *w)
+{
+	return sl_read_pointer(&w->query) != NULL;
+}
+
 void sl_worker_offline(struct sl_worker *w)
 {
 	rte_rcu_qsbr_thread_offline(w->engine->qsbr, w->index);
@@ -265,7 +270,9 @@ static void answer_query(struct sl_worker *w)
 			query->out[query->n++] = views[i];
 	}
 	query->now = w->tick;
-	if (query->cursor != UINT64_MAX && query->max - query->n >= SL_QUERY_ROOM)
+	query->lines += COPY_LINES;
+	if (query->cursor != UINT64_MAX && query->max - query->n >= SL_QUERY_ROOM &&
+		query->lines < SL_QUERY_LINES)
 		return;
 	/* The mailbox first: once it is done, the asker may post the next one or free this. */
 	sl_publish_pointer(&w->query, NULL);

@@ -46,7 +46,8 @@ struct sl_mbuf_meta {
 };
 #define SL_MBUF_PRIV 64
 
-#define SL_QUERY_ROOM 64 /* entries; a worker copies up to so many at once and stops below */
+#define SL_QUERY_ROOM  64 /* entries; a worker copies up to so many at once and stops below */
+#define SL_QUERY_LINES 65536
 
 /* Asks a worker for a piece of its connection table; stays the asker's (lb/publish.h, mailbox). */
 struct sl_conn_query {
@@ -60,6 +61,7 @@ struct sl_conn_query {
 	bool wide;    /* which of the worker's two tables */
 	/* in, out */
 	uint64_t cursor; /* 0 = from the start; UINT64_MAX when through */
+	uint32_t lines;  /* looked at: however few match, an answer takes SL_QUERY_LINES at most */
 	/* out */
 	struct sl_conn_view *out;
 	uint32_t n;
@@ -143,6 +145,9 @@ unsigned sl_worker_take_handover(struct sl_worker *w, struct rte_mbuf **pkts);
 
 void sl_worker_housekeeping(struct sl_worker *w);
 void sl_worker_poll_end(struct sl_worker *w);
+
+/* Whether a listing goes on in the next poll: its asker waits, so the worker should not sleep. */
+bool sl_worker_is_asked(const struct sl_worker *w);
 
 /* Before sleeping and after: between them the worker holds up no reclamation. */
 void sl_worker_offline(struct sl_worker *w);

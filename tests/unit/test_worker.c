@@ -254,6 +254,25 @@ static void listings_are_complete_and_filtered(void **state)
 	rig_close(&rig);
 }
 
+/* A table in which nothing matches: the asker hears of it in good time, and where to go on. */
+static void a_listing_is_answered_in_bounded_time(void **state)
+{
+	struct sl_conn_view out[SL_QUERY_ROOM];
+	struct sl_conn_query query = {.state = -1, .max = SL_QUERY_ROOM, .out = out};
+	struct rig rig;
+	unsigned polls = 0;
+
+	open_rig(&rig, 400000);
+	assert_true(sl_conn_lines(rig.engine->workers[0]->narrow) > SL_QUERY_LINES);
+	sl_engine_query_post(rig.engine, 0, &query);
+	for (; !sl_engine_query_done(&query); polls++)
+		house(&rig);
+	assert_int_equal(query.cursor, SL_QUERY_LINES);
+	assert_in_range(polls, 1, SL_QUERY_LINES / 16);
+	assert_int_equal(query.n, 0);
+	rig_close(&rig);
+}
+
 /* ---- loads of the others ---- */
 
 static void loads_of_others_count(void **state)
@@ -347,6 +366,7 @@ int main(void)
 		cmocka_unit_test(progress_is_that_of_the_beginning),
 		cmocka_unit_test(a_recount_finds_all),
 		cmocka_unit_test(listings_are_complete_and_filtered),
+		cmocka_unit_test(a_listing_is_answered_in_bounded_time),
 		cmocka_unit_test(loads_of_others_count),
 		cmocka_unit_test(all_rings_get_their_turn),
 		cmocka_unit_test(sleeping_holds_up_nothing),

@@ -23,6 +23,7 @@ struct fake {
 	unsigned n_rx;
 	struct rte_mbuf *tx[4 * SL_BURST];
 	unsigned n_tx, room;
+	unsigned hold;  /* polls before something arrives */
 	unsigned polls; /* until the loop is stopped */
 	struct sl_worker_loop *loop;
 };
@@ -42,8 +43,13 @@ static uint16_t fake_rx(void *queue, struct rte_mbuf **pkts, uint16_t max)
 	struct fake *fake = queue;
 	uint16_t n = (uint16_t)RTE_MIN(fake->n_rx, max);
 
-	memcpy(pkts, fake->rx, n * sizeof(*pkts));
-	fake->n_rx = 0;
+	if (fake->hold > 0) {
+		fake->hold--;
+		n = 0;
+	} else {
+		memcpy(pkts, fake->rx, n * sizeof(*pkts));
+		fake->n_rx = 0;
+	}
 	if (fake->polls-- == 0)
 		sl_worker_stop(fake->loop);
 	return n;
@@ -73,7 +79,7 @@ static struct rte_ring *make_ring(void)
 
 static int setup(void **state)
 {
-	const struct rig_params params = {.workers = 2};
+	const struct rig_params params = {.workers = 2, .connections = 100000};
 	const struct rig_server server = {SERVER, 1, SL_FWD_DR};
 	struct bench *b = calloc(1, sizeof(*b));
 	struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[3];
@@ -225,6 +231,36 @@ static void only_an_adaptive_worker_sleeps_and_only_when_idle(void **state)
 	assert_in_range(run(b, 0, true, 530)->stats.sleeps, 1, 40);
 }
 
+/* One try in which nobody takes the processor away in the middle is enough. */
+static void sleep_is_not_work(void **state)
+{
+	struct bench *b = *state;
+	bool told_apart = false;
+
+	for (unsigned i = 0; i < 20 && !told_apart; i++) {
+		struct sl_worker_stats *stats = &b->rig.engine->workers[0]->stats;
+		uint64_t busy = stats->busy_tsc, total = stats->total_tsc;
+
+		b->fake.hold = 513;
+		b->fake.rx[b->fake.n_rx++] = syn(b, 0);
+		run(b, 0, true, 513);
+		assert_int_equal(stats->sleeps, i + 1);
+		told_apart = (stats->busy_tsc - busy) * 2 < stats->total_tsc - total;
+	}
+	assert_true(told_apart);
+}
+
+static void a_listing_keeps_a_worker_awake(void **state)
+{
+	static struct sl_conn_view views[SL_QUERY_ROOM];
+	struct sl_conn_query query = {.state = -1, .max = SL_QUERY_ROOM, .out = views};
+	struct bench *b = *state;
+
+	sl_engine_query_post(b->rig.engine, 0, &query);
+	assert_int_equal(run(b, 0, true, 600)->stats.sleeps, 0);
+	assert_false(sl_engine_query_done(&query)); /* it was there all the time */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -234,6 +270,8 @@ int main(void)
 		TEST(what_linux_sent_goes_first),
 		TEST(a_worker_without_a_queue_sends_through_the_owner),
 		TEST(only_an_adaptive_worker_sleeps_and_only_when_idle),
+		TEST(sleep_is_not_work),
+		TEST(a_listing_keeps_a_worker_awake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
