@@ -16,17 +16,25 @@ static int say(const char *what, const char *text)
 	return CTL_USAGE;
 }
 
-static int take_number(const char *text, json_t *params, const char *key)
+int ctl_number(const char *text, long long *value)
 {
 	char *end;
-	long long value;
 
 	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (end == text || *end != '\0' || errno != 0 || value < 0)
+	*value = strtoll(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0 || *value < 0)
 		return say("is no number", text);
-	json_object_set_new(params, key, json_integer(value));
 	return 0;
+}
+
+static int take_number(const char *text, json_t *params, const char *key)
+{
+	long long value;
+	int status = ctl_number(text, &value);
+
+	if (status == 0)
+		json_object_set_new(params, key, json_integer(value));
+	return status;
 }
 
 int ctl_build_none(const struct ctl_args *args, json_t *params)

@@ -8,6 +8,9 @@
 
 #include "sluicectl/command.h"
 
+/* A whole number that is not negative; CTL_USAGE after it was said that the text is none. */
+int ctl_number(const char *text, long long *value);
+
 int ctl_build_none(const struct ctl_args *args, json_t *params);
 int ctl_build_write(const struct ctl_args *args, json_t *params);   /* --if-generation */
 int ctl_build_file(const struct ctl_args *args, json_t *params);    /* FILE */

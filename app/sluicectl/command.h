@@ -113,10 +113,12 @@ const json_t *ctl_method(const char *name);
 const json_t *ctl_methods(void); /* all of them */
 
 /*
- * Help on one command or all of them; candidates for completion; scdoc text of all commands and
- * methods.
+ * Help on the command that argv begins with, on the commands that begin with a word, or on all of
+ * them (no words); false = there is nothing of that name.
  */
-void ctl_help(FILE *out, const struct ctl_command *command);
+bool ctl_help(FILE *out, char *const *argv, int argc);
+
+/* Help on all; candidates for completion; scdoc text of all commands and methods. */
 void ctl_help_all(FILE *out);
 void ctl_complete(FILE *out, char *const *argv, int argc);
 void ctl_manual(FILE *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of commands. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ static int run_call(struct ctl *ctl, const struct ctl_args *args)
 }
 
 /* What events subscribe is told, until the director goes. */
-static int show_events(struct ctl *ctl, unsigned long long count)
+static int show_events(struct ctl *ctl, long long count)
 {
 	json_t *line;
 
@@ -96,41 +97,37 @@ static int show_events(struct ctl *ctl, unsigned long long count)
 
 static int run_events(struct ctl *ctl, const struct ctl_args *args)
 {
-	json_t *params = json_object(), *classes = json_array(), *result;
-	const char *since = args->options[CTL_SINCE], *count = args->options[CTL_COUNT];
+	const char *since_text = args->options[CTL_SINCE], *count_text = args->options[CTL_COUNT];
+	long long since = 0, count = LLONG_MAX;
+	json_t *params, *classes, *result;
 	int status;
 
+	if ((since_text != NULL && ctl_number(since_text, &since) != 0) ||
+		(count_text != NULL && ctl_number(count_text, &count) != 0))
+		return CTL_USAGE;
+	params = json_object();
+	classes = json_array();
 	for (unsigned i = 0; i < args->n; i++)
 		json_array_append_new(classes, json_string(args->words[i]));
 	if (args->n > 0)
 		json_object_set(params, "classes", classes);
 	json_decref(classes);
-	if (since != NULL)
-		json_object_set_new(params, "since", json_integer(strtoll(since, NULL, 10)));
+	if (since_text != NULL)
+		json_object_set_new(params, "since", json_integer(since));
 	result = ctl_call(ctl, "events.subscribe", params, NULL, NULL, &status);
 	json_decref(result);
 	if (status != CTL_OK)
 		return status;
-	return show_events(ctl, count != NULL ? strtoull(count, NULL, 10) : ~0ull);
+	return show_events(ctl, count);
 }
 
 static int run_help(struct ctl *ctl, const struct ctl_args *args)
 {
-	const struct ctl_command *command = NULL;
-	int used;
-
-	if (args->n > 0) {
-		command = ctl_command_find((char *const *)args->words, (int)args->n, &used);
-		if (command == NULL) {
-			fprintf(stderr, "sluicectl: there is no command \"%s\"\n", args->words[0]);
-			return CTL_USAGE;
-		}
-	}
-	if (command != NULL)
-		ctl_help(ctl->out, command);
-	else
-		ctl_help_all(ctl->out);
-	return CTL_OK;
+	if (ctl_help(ctl->out, (char *const *)args->words, (int)args->n))
+		return CTL_OK;
+	fprintf(stderr, "sluicectl: there is no command \"%s\"; see sluicectl help\n",
+		args->words[0]);
+	return CTL_USAGE;
 }
 
 static int run_shell(struct ctl *ctl, const struct ctl_args *args)

@@ -57,7 +57,7 @@ static void option_text(const struct ctl_option_info *info, char *text, size_t s
 		info->value != NULL ? info->value : "");
 }
 
-void ctl_help(FILE *out, const struct ctl_command *command)
+static void help_command(FILE *out, const struct ctl_command *command)
 {
 	char text[96];
 
@@ -81,18 +81,55 @@ static int first_sentence(const char *help)
 	return end != NULL ? (int)(end - help + 1) : (int)strlen(help);
 }
 
+static void help_line(FILE *out, const struct ctl_command *command)
+{
+	const char *help = help_of(command);
+
+	fprintf(out, "  %-16s %.*s\n", command->words, first_sentence(help), help);
+}
+
 void ctl_help_all(FILE *out)
 {
 	fputs("usage: sluicectl [--instance NAME | --socket PATH] [--json] [--timeout SECONDS] "
 	      "[-v] "
 	      "COMMAND\n\n",
 		out);
-	for (const struct ctl_command *c = ctl_commands; c->words != NULL; c++) {
-		const char *help = help_of(c);
-
-		fprintf(out, "  %-16s %.*s\n", c->words, first_sentence(help), help);
-	}
+	for (const struct ctl_command *c = ctl_commands; c->words != NULL; c++)
+		help_line(out, c);
 	fputs("\nsluicectl help COMMAND says more; so does sluicectl(8).\n", out);
+}
+
+/* The commands whose first word this is. False when there are none. */
+static bool help_group(FILE *out, const char *word)
+{
+	size_t length = strlen(word);
+	bool any = false;
+
+	for (const struct ctl_command *c = ctl_commands; c->words != NULL; c++) {
+		if (strncmp(c->words, word, length) != 0 || c->words[length] != ' ')
+			continue;
+		if (!any)
+			fprintf(out, "usage: sluicectl %s COMMAND\n\n", word);
+		help_line(out, c);
+		any = true;
+	}
+	return any;
+}
+
+bool ctl_help(FILE *out, char *const *argv, int argc)
+{
+	const struct ctl_command *command;
+	int used;
+
+	if (argc == 0) {
+		ctl_help_all(out);
+		return true;
+	}
+	command = ctl_command_find(argv, argc, &used);
+	if (command == NULL)
+		return help_group(out, argv[0]);
+	help_command(out, command);
+	return true;
 }
 
 /* Word number `index` of a command's words; its length, 0 when there is none. */

@@ -7,7 +7,8 @@
 
 #include "sluicectl/command.h"
 
-#define TIMEOUT_S 30
+#define TIMEOUT_S     30
+#define TIMEOUT_MAX_S 86400
 
 enum {
 	OPT_SOCKET = 256,
@@ -55,6 +56,30 @@ static int set_socket(struct ctl *ctl, const char *format, const char *name)
 	return -1;
 }
 
+static int set_instance(struct ctl *ctl, const char *name)
+{
+	if (*name != '\0' && strchr(name, '/') == NULL)
+		return set_socket(ctl, "/run/sluice-%s/control.sock", name);
+	fprintf(stderr, "sluicectl: \"%s\" is no instance's name\n", name);
+	return -1;
+}
+
+static int set_timeout(struct ctl *ctl, const char *text)
+{
+	unsigned long seconds;
+	char *end;
+
+	seconds = strtoul(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && seconds > 0 &&
+		seconds <= TIMEOUT_MAX_S) {
+		ctl->link.timeout_s = (unsigned)seconds;
+		return 0;
+	}
+	fprintf(stderr, "sluicectl: \"%s\" is no timeout: whole seconds, 1 to %d\n", text,
+		TIMEOUT_MAX_S);
+	return -1;
+}
+
 /* Takes the options before the command. An enum ctl_exit to end with, or -1 to go on. */
 static int take_options(struct ctl *ctl, int argc, char **argv)
 {
@@ -65,14 +90,15 @@ static int take_options(struct ctl *ctl, int argc, char **argv)
 				return CTL_USAGE;
 			break;
 		case OPT_INSTANCE:
-			if (set_socket(ctl, "/run/sluice-%s/control.sock", optarg) < 0)
+			if (set_instance(ctl, optarg) < 0)
 				return CTL_USAGE;
 			break;
 		case OPT_JSON:
 			ctl->json = true;
 			break;
 		case OPT_TIMEOUT:
-			ctl->link.timeout_s = (unsigned)strtoul(optarg, NULL, 10);
+			if (set_timeout(ctl, optarg) < 0)
+				return CTL_USAGE;
 			break;
 		case 'v':
 			ctl->link.verbose = true;

@@ -107,18 +107,38 @@ run_method(struct ctl *ctl, const struct ctl_command *command, const struct ctl_
 	return CTL_OK;
 }
 
+/* Whether --help stands behind the command. */
+static bool asks_for_help(char *const *argv, int argc)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* There is no such command: says what there is instead. */
+static int unknown_command(char *const *argv, int argc)
+{
+	/* A word like "service" alone asks what goes with it. */
+	if (argc == 1 && ctl_help(stderr, argv, 1))
+		return CTL_USAGE;
+	fprintf(stderr, "sluicectl: there is no command \"%s%s%s\"; see sluicectl help\n",
+		argc > 0 ? argv[0] : "", argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	return CTL_USAGE;
+}
+
 int ctl_run(struct ctl *ctl, char *const *argv, int argc)
 {
 	const struct ctl_command *command;
 	struct ctl_args args;
 	int used, rc;
 
+	if (asks_for_help(argv, argc) && ctl_help(ctl->out, argv, argc))
+		return CTL_OK;
 	command = ctl_command_find(argv, argc, &used);
-	if (command == NULL) {
-		fprintf(stderr, "sluicectl: there is no command \"%s\"; see sluicectl help\n",
-			argc > 0 ? argv[0] : "");
-		return CTL_USAGE;
-	}
+	if (command == NULL)
+		return unknown_command(argv, argc);
 	rc = ctl_args_parse(command, argv + used, argc - used, &args);
 	if (rc != 0)
 		return rc;

@@ -190,7 +190,12 @@ static void what_is_wrong_with_a_command_line(void **state)
 		const char *line, *error;
 	} cases[] = {
 		{"nonsense", "there is no command \"nonsense\""},
-		{"config", "there is no command \"config\""},
+		{"config", "usage: sluicectl config COMMAND\n\n  config get "},
+		{"config nonsense", "there is no command \"config nonsense\""},
+		{"con", "there is no command \"con\""},
+		{"help nonsense", "there is no command \"nonsense\""},
+		{"events --since soon", "is no number"},
+		{"events --count -1", "is no number"},
 		{"service add tcp", "usage: sluicectl service add"},
 		{"service add tcp 192.168.8.1", "has no port"},
 		{"service add tcp 192.168.8.1:x", "is no number"},
@@ -331,6 +336,10 @@ static void everything_can_be_shown(void **state)
 		{"call service.list {\"limit\":1}", "\"scheduler\": \"rr\""},
 		{"help", "config rollback"},
 		{"help server add", "--weight N"},
+		{"help service", "usage: sluicectl service COMMAND\n\n  service list "},
+		{"service --help", "  service zero "},
+		{"list --help", "usage: sluicectl list "},
+		{"server add --help tcp", "--weight N"},
 	};
 	struct bench *bench = *state;
 
