@@ -7,8 +7,9 @@
  *  - the cell, one cache line per (worker, front) that stays while the service's generations
  *    change: positions and weights in turn; found again by server id (sl_sched_position());
  *  - the block, sized by the scheduler per (worker, service object), for those that keep a tree:
- * allocated with the service, filled by the worker at first use. No unbounded loop: what grows with
- * the number of servers belongs into a block.
+ *    allocated with the service, and filled then with what follows from the service alone. What the
+ *    worker alone knows (loads), it adds at first use.
+ * No unbounded loop in a pick: what grows with the number of servers belongs into a block.
  */
 #ifndef SL_LB_SCHED_H
 #define SL_LB_SCHED_H
@@ -43,6 +44,12 @@ struct sl_sched {
 
 	/* NULL unless the scheduler has a block: its size in bytes for `n` servers. */
 	size_t (*block_bytes)(uint32_t n);
+
+	/*
+	 * NULL unless the block is filled before the service is published. On the configuration
+	 * thread; the service's other members are final, the block is zero.
+	 */
+	void (*prepare)(void *block, const struct sl_service *service);
 
 	/* NULL unless it goes by load: the counts of the server at `position` have changed. */
 	void (*load_changed)(

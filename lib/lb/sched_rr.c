@@ -18,14 +18,18 @@ static bool usable(const void *arg, uint32_t position)
 	return service->weights[position] > 0;
 }
 
-static uint32_t next_usable(const struct sl_service *service, struct sl_tree *tree, uint32_t from)
+static void prepare(void *block, const struct sl_service *service)
+{
+	sl_tree_build(block, service->n_servers, heavier, service);
+}
+
+static uint32_t
+next_usable(const struct sl_service *service, const struct sl_tree *tree, uint32_t from)
 {
 	uint32_t position;
 
 	if (from < service->n_servers && usable(service, from))
 		return from;
-	if (tree->leaves == 0)
-		sl_tree_build(tree, service->n_servers, heavier, service);
 	position = sl_tree_next(tree, from, usable, service);
 	return position != SL_TREE_NONE ? position : sl_tree_next(tree, 0, usable, service);
 }
@@ -47,4 +51,5 @@ const struct sl_sched sl_sched_rr = {
 	.help = "round robin: one server after the other",
 	.pick = pick,
 	.block_bytes = sl_tree_bytes,
+	.prepare = prepare,
 };

@@ -9,6 +9,11 @@
 #include "lb/tree.h"
 #include "lb/worker.h"
 
+struct block {
+	int64_t first_weight; /* the current weight of a service that is new */
+	struct sl_tree tree;  /* last: its array follows */
+};
+
 struct round {
 	const struct sl_service *service;
 	int64_t weight;
@@ -68,8 +73,21 @@ static int64_t first_weight(const struct sl_service *service)
 	return current;
 }
 
-static void
-follow_changes(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
+static size_t block_bytes(uint32_t n)
+{
+	return offsetof(struct block, tree) + sl_tree_bytes(n);
+}
+
+static void prepare(void *memory, const struct sl_service *service)
+{
+	struct block *block = memory;
+
+	block->first_weight = first_weight(service);
+	sl_tree_build(&block->tree, service->n_servers, heavier, service);
+}
+
+static void follow_changes(struct sl_worker *w, const struct sl_service *service,
+	struct sl_sched_cell *cell, const struct block *block)
 {
 	bool first_time = cell->epoch != service->epoch;
 
@@ -78,7 +96,7 @@ follow_changes(struct sl_worker *w, const struct sl_service *service, struct sl_
 	cell->position = SL_SCHED_NONE;
 	cell->last = SL_ID_NONE;
 	if (first_time)
-		cell->current_weight = first_weight(service);
+		cell->current_weight = block->first_weight;
 	else
 		cell->current_weight =
 			kept_weight(cell->current_weight, service->weight_gcd, service->weight_max);
@@ -87,25 +105,23 @@ follow_changes(struct sl_worker *w, const struct sl_service *service, struct sl_
 static uint32_t
 pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
 {
-	struct sl_tree *tree = service->sched_state[w->index];
+	const struct block *block = service->sched_state[w->index];
 	struct round round = {.service = service};
 	uint32_t from;
 
-	follow_changes(w, service, cell);
+	follow_changes(w, service, cell, block);
 	if (service->n_usable == 0)
 		return SL_SCHED_NONE;
-	if (tree->leaves == 0)
-		sl_tree_build(tree, service->n_servers, heavier, service);
 	round.weight = cell->current_weight;
 	from = cell->position + 1; /* SL_SCHED_NONE + 1 is 0 */
-	cell->position = sl_tree_next(tree, from, takes_part, &round);
+	cell->position = sl_tree_next(&block->tree, from, takes_part, &round);
 	if (cell->position == SL_TREE_NONE) {
 		/* The heaviest takes part in every round, so the next one finds somebody. */
 		round.weight -= service->weight_gcd;
 		if (round.weight <= 0)
 			round.weight = top_weight(service->weight_gcd, service->weight_max);
 		cell->current_weight = round.weight;
-		cell->position = sl_tree_next(tree, 0, takes_part, &round);
+		cell->position = sl_tree_next(&block->tree, 0, takes_part, &round);
 	}
 	cell->last = service->servers[cell->position];
 	return cell->position;
@@ -115,5 +131,6 @@ const struct sl_sched sl_sched_wrr = {
 	.name = "wrr",
 	.help = "weighted round robin: in turn, heavier servers more often",
 	.pick = pick,
-	.block_bytes = sl_tree_bytes,
+	.block_bytes = block_bytes,
+	.prepare = prepare,
 };

@@ -5,8 +5,8 @@
  * the middle takes log2(n) steps. The left one wins a tie, which is what a scan from the
  * beginning of the list would say.
  *
- * Lies in a scheduler's block (lb/sched.h): allocated zeroed, hence not ready; filled by its
- * worker at first use. The functions are inline so that `better` and `enough` are, too.
+ * Lies in a scheduler's block (lb/sched.h): allocated zeroed, hence not ready, and built once. The
+ * functions are inline so that `better` and `enough` are, too.
  */
 #ifndef SL_LB_TREE_H
 #define SL_LB_TREE_H

@@ -295,6 +295,8 @@ static int service_add_blocks(struct sl_txn *txn, struct sl_service *service)
 			service->sched->block_bytes(service->n_servers), engine->workers[w]->numa);
 		if (blocks[w] == NULL)
 			return -ENOMEM;
+		if (service->sched->prepare != NULL)
+			service->sched->prepare(blocks[w], service);
 	}
 	service->sched_state = blocks;
 	return 0;

@@ -98,6 +98,8 @@ static void renew(struct world *world)
 	world->blocks[0] = NULL;
 	if (s->sched->block_bytes != NULL)
 		world->blocks[0] = calloc(1, s->sched->block_bytes(s->n_servers));
+	if (s->sched->prepare != NULL)
+		s->sched->prepare(world->blocks[0], s);
 }
 
 /* The last one added stands first. */
