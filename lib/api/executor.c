@@ -261,18 +261,30 @@ static bool is_finished(struct sl_executor *executor)
 	return finished;
 }
 
+static void wait_until_finished(struct sl_executor *executor)
+{
+	while (!is_finished(executor))
+		event_base_loop(executor->base, EVLOOP_ONCE);
+}
+
 void sl_executor_stop(struct sl_executor *executor)
 {
+	struct sl_job *job;
+
 	if (!executor->started)
 		return;
 	pthread_mutex_lock(&executor->lock);
 	executor->stopping = true;
 	pthread_cond_signal(&executor->posted);
 	pthread_mutex_unlock(&executor->lock);
-	while (!is_finished(executor))
-		event_base_loop(executor->base, EVLOOP_ONCE);
+	wait_until_finished(executor);
 	pthread_join(executor->thread, NULL);
 	executor->started = false;
+	/* What done() of the last jobs posted is run here: there is no other thread any more. */
+	while ((job = queue_take(&executor->todo)) != NULL) {
+		run_job(executor, job);
+		wait_until_finished(executor);
+	}
 }
 
 void sl_executor_free(struct sl_executor *executor)

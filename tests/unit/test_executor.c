@@ -159,6 +159,32 @@ static void stopping_serves_a_job_that_waits_for_the_loop(void **state)
 	close_record(&record);
 }
 
+static struct numbered last_words;
+
+static void post_one_more(struct sl_job *job)
+{
+	struct record *record = ((struct numbered *)job)->record;
+
+	last_words = (struct numbered){{.run = run, .done = done}, 7, record};
+	sl_executor_post(record->executor, &last_words.job);
+}
+
+/* As a client that was working when its connection was closed: it still has to say goodbye. */
+static void what_the_last_job_posts_is_run(void **state)
+{
+	struct record record;
+	struct numbered job = {{.run = run, .done = post_one_more}, 1, &record};
+	struct sl_err err = {0};
+
+	open_record(&record);
+	assert_int_equal(sl_executor_start(record.executor, NULL, NULL, 0, &err), 0);
+	sl_executor_post(record.executor, &job.job);
+	sl_executor_stop(record.executor);
+	assert_int_equal(record.n_ran, 2);
+	assert_int_equal(record.n_done, 1);
+	close_record(&record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +192,7 @@ int main(void)
 		cmocka_unit_test(ticks_come_without_jobs),
 		cmocka_unit_test(a_function_runs_before_the_executor_ends),
 		cmocka_unit_test(stopping_serves_a_job_that_waits_for_the_loop),
+		cmocka_unit_test(what_the_last_job_posts_is_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
