@@ -220,6 +220,7 @@ void sl_host_init(struct sl_app *app)
 		.ports = sl_host_ports,
 		.neighbours = sl_host_neighbours,
 		.workers = sl_host_workers,
+		.twins = sl_host_twins,
 		.vips = sl_host_vips,
 		.reachability = host_reachability,
 		.drops = host_drops,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host_report.h"
 
+#include "api/rpc.h"
 #include "app.h"
+#include "lb/publish.h"
 #include "lb/punt.h"
 #include "net/addr.h"
 
@@ -164,4 +166,25 @@ json_t *sl_host_workers(void *arg)
 		}
 	}
 	return list;
+}
+
+json_t *sl_host_twins(void *arg)
+{
+	const struct sl_app *app = arg;
+	const struct sl_twin_stats *stats;
+	json_t *report, *classes;
+
+	if (app->twin == NULL)
+		return NULL;
+	stats = sl_twin_stats(app->twin);
+	report = json_object();
+	classes = json_object();
+	for (unsigned i = 0; i < SL_PUNT_COUNT; i++)
+		sl_json_count(classes, sl_punt_infos[i].name, sl_count_read(stats->to_linux[i]));
+	json_object_set_new(report, "to_linux", classes);
+	sl_json_count(report, "to_linux_bytes", sl_count_read(stats->to_linux_bytes));
+	sl_json_count(report, "from_linux", sl_count_read(stats->from_linux));
+	sl_json_count(report, "from_linux_bytes", sl_count_read(stats->from_linux_bytes));
+	sl_json_count(report, "sleeps", sl_count_read(stats->sleeps));
+	return report;
 }

@@ -11,6 +11,7 @@
 json_t *sl_host_ports(void *arg);
 json_t *sl_host_neighbours(void *arg);
 json_t *sl_host_workers(void *arg);
+json_t *sl_host_twins(void *arg); /* NULL when there is none */
 json_t *sl_host_vips(void *arg);
 
 #endif

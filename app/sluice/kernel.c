@@ -2,7 +2,6 @@
 #include "kernel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -341,17 +340,4 @@ int sl_kernel_purge(const struct sl_conf *conf, struct sl_err *err)
 			sl_err_hint(err, "a director still has it open: stop that first");
 	}
 	return result;
-}
-
-int sl_kernel_gc_thresh3(unsigned *value)
-{
-	char text[16] = "";
-	int fd = open("/proc/sys/net/ipv4/neigh/default/gc_thresh3", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return n > 0 && sscanf(text, "%u", value) == 1 ? 0 : -EIO;
 }

@@ -32,7 +32,4 @@ int sl_kernel_apply(struct sl_kernel *kernel, const struct sl_conf *to, struct s
 /* Removes the twins of a configuration, whether or not they exist. 0 or the first -errno. */
 int sl_kernel_purge(const struct sl_conf *conf, struct sl_err *err);
 
-/* The kernel's limit of IPv4 neighbours, for the preflight. 0 or -errno. */
-int sl_kernel_gc_thresh3(unsigned *value);
-
 #endif

@@ -203,7 +203,7 @@ void ctl_show_workers(struct ctl *ctl, const struct ctl_args *args, const json_t
 	static const struct ctl_column workers[] = {
 		{"WORKER", "index", NULL},
 		{"CORE", "core", NULL},
-		{"NUMA", "numa", NULL},
+		{"NODE", "node", NULL},
 		{"BUSY", "busy", ctl_print_share},
 		{"PACKETS/S", "packets_per_s", NULL},
 		{"PER BURST", "packets_per_burst", NULL},

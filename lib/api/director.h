@@ -48,6 +48,8 @@ struct sl_host {
 	const char *(*reachability)(
 		void *arg, const struct sl_addr *server, enum sl_fwd_method fwd);
 
+	/* May be NULL: what the twins' thread moved, or NULL when there is none. */
+	json_t *(*twins)(void *arg);
 	/* May be NULL: adds the drops that no worker counts (the twin thread's). */
 	void (*drops)(void *arg, uint64_t counts[SL_DROP_COUNT]);
 	/*

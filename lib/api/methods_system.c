@@ -37,7 +37,7 @@ static json_t *table_json(struct sl_conn_table *table)
 	json_t *object = json_object();
 
 	sl_json_count(object, "entries", sl_count_read(stats->entries));
-	sl_json_count(object, "capacity", sl_conn_lines(table) * 4);
+	sl_json_count(object, "capacity", sl_conn_slots(table));
 	sl_json_count(object, "inserted", sl_count_read(stats->inserted));
 	sl_json_count(object, "expired", sl_count_read(stats->expired));
 	sl_json_count(object, "evicted_embryonic", sl_count_read(stats->evicted_embryonic));
@@ -116,7 +116,7 @@ static void put_port(const struct sl_engine *engine, json_t *row, unsigned index
 static int ports_get(struct sl_call *call)
 {
 	const struct sl_host *host = call->director->host;
-	json_t *rows = host->ports(host->arg), *row;
+	json_t *rows = host->ports(host->arg), *row, *twins;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
@@ -124,6 +124,9 @@ static int ports_get(struct sl_call *call)
 			put_port(call->director->engine, row, i);
 	}
 	sl_call_put(call, "ports", rows);
+	twins = host->twins != NULL ? host->twins(host->arg) : NULL;
+	if (twins != NULL)
+		sl_call_put(call, "twins", twins);
 	return 0;
 }
 
@@ -157,9 +160,11 @@ const struct sl_method sl_methods_system[] = {
 		.name = "ports.get",
 		.params = "",
 		.result = "ports: [{name, device, rx_packets, rx_bytes, tx_packets, tx_bytes, "
-			  "balanced, handed_over, handed_over_share, ...}]",
+			  "balanced, handed_over, handed_over_share, ...}], twins: {to_linux: "
+			  "{CLASS: packets}, to_linux_bytes, from_linux, from_linux_bytes, sleeps}",
 		.handler = ports_get,
-		.help = "Shows the ports: device, link, addresses, packets.",
+		.help = "Shows the ports: device, link, addresses, packets, and what all of them "
+			"exchanged with Linux.",
 	},
 	{
 		.name = "neighbours.get",

@@ -42,7 +42,7 @@ struct sl_conn_view {
 	sl_tick tick; /* last seen */
 };
 
-struct sl_conn_stats { /* one writer, the worker; others read (lb/publish.h) */
+struct sl_conn_stats {    /* one writer, the worker; others read (lb/publish.h) */
 	uint64_t entries; /* now */
 	uint64_t inserted;
 	uint64_t expired;           /* swept, or in the way of an insertion */
@@ -112,8 +112,9 @@ typedef bool (*sl_conn_verdict)(void *arg, const struct sl_conn_view *view, bool
 bool sl_conn_sweep(struct sl_conn_table *table, unsigned lines, sl_tick now,
 	const struct sl_timeouts *timeouts, sl_conn_verdict verdict, void *arg);
 
-/* Lines in one round of the sweep. */
+/* Lines in one round of the sweep, and the entries that they can hold. */
 uint64_t sl_conn_lines(const struct sl_conn_table *table);
+uint64_t sl_conn_slots(const struct sl_conn_table *table);
 
 /*
  * Copies entries from line *cursor on: at most `max` (4 or more: lines are not split), from at most

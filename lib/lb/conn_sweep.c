@@ -9,6 +9,11 @@ uint64_t sl_conn_lines(const struct sl_conn_table *t)
 	return t->n_lines + CONN_STASHED(t->form);
 }
 
+uint64_t sl_conn_slots(const struct sl_conn_table *t)
+{
+	return sl_conn_lines(t) * CONN_SLOTS(t->form);
+}
+
 /* An entry of the stash goes to one of its own lines as soon as there is room again. */
 static __rte_always_inline void
 unstash(enum sl_conn_form form, struct sl_conn_table *t, struct conn_tail *tail)

@@ -35,11 +35,6 @@ struct sl_generation {
 	struct sl_server **servers;
 };
 
-static inline const struct sl_generation *sl_generation_of(const struct sl_snapshot *snapshot)
-{
-	return (const struct sl_generation *)snapshot; /* its first member */
-}
-
 /* A generation in the making. What `base` has stays as it is. */
 struct sl_draft {
 	const struct sl_alloc *alloc;

@@ -81,6 +81,11 @@ static const char *reachability(void *arg, const struct sl_addr *server, enum sl
 	return "reachable";
 }
 
+static json_t *twins(void *arg)
+{
+	return json_pack("{s:i}", "from_linux", 11);
+}
+
 static void drops(void *arg, uint64_t counts[SL_DROP_COUNT])
 {
 	counts[SL_DROP_TWIN_WRITE] += 7;
@@ -134,6 +139,7 @@ void api_rig_open(struct api_rig *rig, const char *path)
 		.ports = ports,
 		.neighbours = neighbours,
 		.workers = workers,
+		.twins = twins,
 		.vips = vips,
 		.reachability = reachability,
 		.drops = drops,
