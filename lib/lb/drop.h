@@ -11,9 +11,10 @@
 	X(TRUNCATED, "truncated", "shorter than its headers or their length fields say")           \
 	X(MALFORMED, "malformed", "a version, header length or total length that cannot be")       \
 	X(IP_CHECKSUM, "ip_checksum", "the IPv4 header checksum is wrong")                         \
-	X(SOURCE_MAC, "source_mac", "the Ethernet source is a multicast address or our own")       \
+	X(SOURCE_MAC, "source_mac", "the Ethernet source is a multicast address, zero or our own") \
 	X(NOT_OUR_MAC, "not_our_mac", "unicast to a MAC address that is not the port's")           \
-	X(SOURCE_ADDRESS, "source_address", "the IP source is not a unicast address")              \
+	X(SOURCE_ADDRESS, "source_address",                                                        \
+		"the IP source is no unicast address, or it is our own")                           \
 	X(FRAGMENT, "fragment", "an IP fragment for a virtual service")                            \
 	X(TTL_EXCEEDED, "ttl_exceeded",                                                            \
 		"TTL 1 on arrival; answered with ICMP time exceeded while the limit allows")       \

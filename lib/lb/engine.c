@@ -14,6 +14,7 @@
 
 #define LAYOUT_VERSION    1 /* of connection entries and id maps as they lie in files */
 #define ICMP_RATE_DEFAULT 1000
+#define LOOKS_MAX         32768 /* ids that one exchange of loads looks at: a fraction of 1 ms */
 
 static int check_params(const struct sl_engine_params *params, struct sl_err *err)
 {
@@ -280,14 +281,16 @@ void sl_engine_exchange_loads(struct sl_engine *engine, unsigned servers)
 	const struct sl_snapshot *snapshot = engine->snapshot; /* this thread publishes it */
 	sl_id end = snapshot->n_server_pages * SL_PAGE;
 	sl_id from = engine->loads_next;
+	unsigned looks = LOOKS_MAX;
 
 	if (engine->n_workers < 2)
 		return;
-	for (sl_id looked = 0; looked < end && servers > 0; looked++) {
+	for (sl_id looked = 0; looked < end && servers > 0 && looks > 0; looked++, looks--) {
 		sl_id id = (from + looked) % end;
 
 		if (id % SL_PAGE == 0 && snapshot->server_pages[id / SL_PAGE] == NULL) {
 			looked += SL_PAGE - 1;
+			engine->loads_next = (id + SL_PAGE) % end;
 			continue;
 		}
 		engine->loads_next = (id + 1) % end;

@@ -131,7 +131,8 @@ bool sl_engine_can_publish(struct sl_engine *engine, unsigned *late);
  * waiting. */
 unsigned sl_engine_reclaim(struct sl_engine *engine);
 
-/* Control core. Hands each worker the loads of the others for at most `servers` servers; cyclic. */
+/* Control core. Hands each worker the loads of the others for at most `servers` servers, of a
+ * bounded number of ids; cyclic. */
 void sl_engine_exchange_loads(struct sl_engine *engine, unsigned servers);
 
 /* Control core. Replaces the set of local addresses (copied). 0 or -ENOMEM. */
