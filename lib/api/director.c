@@ -75,11 +75,10 @@ int sl_director_apply(struct sl_director *director, struct sl_conf *conf, struct
 	return own.code != 0 ? -own.code : -EIO;
 }
 
-/* Says in the log what runs now and will not after the reload. */
-static void log_discarded(const struct sl_director *director, const struct sl_conf *file)
+/* Says in the log what ran until now and does not after the reload. */
+static void log_discarded(const json_t *changes)
 {
-	json_t *changes = sl_conf_diff(director->conf, file, DISCARDED_MAX);
-	json_t *change;
+	const json_t *change;
 	size_t i;
 
 	json_array_foreach (changes, i, change) {
@@ -90,7 +89,18 @@ static void log_discarded(const struct sl_director *director, const struct sl_co
 	}
 	if (json_array_size(changes) == 0)
 		sl_log_notice("reload: the file is what runs already");
+}
+
+/* Makes a file's configuration run; its changes are logged only when they came to pass. */
+static int install_file(struct sl_director *director, struct sl_conf *conf, struct sl_err *err)
+{
+	json_t *changes = sl_conf_diff(director->conf, conf, DISCARDED_MAX);
+	int rc = sl_state_install(director, conf, err);
+
+	if (rc == 0)
+		log_discarded(changes);
 	json_decref(changes);
+	return rc;
 }
 
 int sl_director_reload(struct sl_director *director, struct sl_err *err)
@@ -105,10 +115,8 @@ int sl_director_reload(struct sl_director *director, struct sl_err *err)
 	} else {
 		rc = sl_state_read_file(director, &conf, &own);
 	}
-	if (rc == 0) {
-		log_discarded(director, conf);
-		rc = sl_state_install(director, conf, &own);
-	}
+	if (rc == 0)
+		rc = install_file(director, conf, &own);
 	sl_conf_unref(conf);
 	if (rc == 0)
 		return 0;

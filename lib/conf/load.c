@@ -474,8 +474,9 @@ int sl_conf_read(const char *path, struct sl_conf **out, struct sl_err *err)
 		fclose(file);
 	}
 	if (rc < 0) {
-		sl_err_set(err, -rc, NULL, "%s: %s", path, strerror(-rc));
-		sl_err_hint(err, "check the path, and that the file can be read");
+		/* Whoever shows it puts the file's name before it, as with all other mistakes. */
+		sl_err_set(err, -rc, NULL, "the file cannot be read: %s", strerror(-rc));
+		sl_err_hint(err, "check that %s is there and can be read", path);
 	} else {
 		rc = sl_conf_parse(text, length, out, err);
 	}

@@ -324,7 +324,8 @@ static void files(void **state)
 	struct sl_err err = {0};
 
 	assert_int_equal(sl_conf_read("/nowhere/sluice.json", &conf, &err), -ENOENT);
-	assert_string_equal(err.message, "/nowhere/sluice.json: No such file or directory");
+	assert_string_equal(err.message, "the file cannot be read: No such file or directory");
+	assert_string_equal(err.hint, "check that /nowhere/sluice.json is there and can be read");
 	sl_err_clear(&err);
 	assert_int_equal(sl_conf_read("/", &conf, &err), -EISDIR);
 	assert_null(conf);
