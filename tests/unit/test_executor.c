@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -161,10 +162,24 @@ static void stopping_serves_a_job_that_waits_for_the_loop(void **state)
 
 static struct numbered last_words;
 
+static void take_time(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+/* Until the loop has been told to stop, in all likelihood. */
+static void run_slowly(struct sl_job *job)
+{
+	take_time();
+	run(job);
+}
+
+/* When the thread has ended, in all likelihood. */
 static void post_one_more(struct sl_job *job)
 {
 	struct record *record = ((struct numbered *)job)->record;
 
+	take_time();
 	last_words = (struct numbered){{.run = run, .done = done}, 7, record};
 	sl_executor_post(record->executor, &last_words.job);
 }
@@ -173,7 +188,7 @@ static void post_one_more(struct sl_job *job)
 static void what_the_last_job_posts_is_run(void **state)
 {
 	struct record record;
-	struct numbered job = {{.run = run, .done = post_one_more}, 1, &record};
+	struct numbered job = {{.run = run_slowly, .done = post_one_more}, 1, &record};
 	struct sl_err err = {0};
 
 	open_record(&record);
