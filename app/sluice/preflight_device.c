@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/likeness.h"
 #include "device.h"
 #include "sysfile.h"
 
@@ -30,28 +31,29 @@ static bool driver_exists(const char *plugins, const char *driver)
 	return sl_sysfile_exists("%s/librte_%s.so", plugins, driver);
 }
 
-/* The installed driver that shares the longest beginning with a name that is none. */
+/* The installed driver whose name is most like one that is none; "" when none is like it. */
 static void most_alike(const char *plugins, const char *driver, char best[SL_DEVICE_NAME])
 {
 	DIR *directory = opendir(plugins);
 	const struct dirent *entry;
-	size_t longest = strlen("net_");
+	unsigned least = SL_UNLIKE;
 
 	best[0] = '\0';
 	if (directory == NULL)
 		return;
 	while ((entry = readdir(directory)) != NULL) {
 		const char *name = entry->d_name + strlen("librte_"), *dot;
-		size_t alike = 0;
+		char known[SL_DEVICE_NAME];
+		unsigned unlikeness;
 
 		if (strncmp(entry->d_name, "librte_net_", 11) != 0 ||
 			(dot = strstr(name, ".so")) == NULL || dot[3] != '\0')
 			continue;
-		while (driver[alike] != '\0' && driver[alike] == name[alike])
-			alike++;
-		if (alike > longest) {
-			longest = alike;
-			snprintf(best, SL_DEVICE_NAME, "%.*s", (int)(dot - name), name);
+		snprintf(known, sizeof(known), "%.*s", (int)(dot - name), name);
+		unlikeness = sl_unlikeness(driver, known);
+		if (unlikeness < least) {
+			least = unlikeness;
+			strcpy(best, known);
 		}
 	}
 	closedir(directory);

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/likeness.h"
 #include "conf/schema.h"
-
-#define NAME_MAX_BYTES 64 /* longer ones are near to nothing */
-#define NEAR           3  /* edits that a hint bridges */
 
 static const struct sl_method *const families[] = {
 #define X(family) sl_methods_##family,
@@ -47,55 +45,26 @@ const struct sl_method *sl_method_find(const char *name)
 	return NULL;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* Insertions, deletions and replacements between two names (Levenshtein's distance). */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[NAME_MAX_BYTES + 1], diagonal, above;
-	size_t n = strlen(b);
-
-	if (n > NAME_MAX_BYTES || strlen(a) > NAME_MAX_BYTES)
-		return UINT32_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			above = row[j];
-			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
 struct nearest {
 	const char *wanted;
 	const char *name;
-	unsigned distance;
+	unsigned unlikeness;
 };
 
 static void nearer(void *arg, const struct sl_method *method)
 {
 	struct nearest *nearest = arg;
-	unsigned edits = distance(nearest->wanted, method->name);
+	unsigned unlikeness = sl_unlikeness(nearest->wanted, method->name);
 
-	if (edits < nearest->distance) {
-		nearest->distance = edits;
+	if (unlikeness < nearest->unlikeness) {
+		nearest->unlikeness = unlikeness;
 		nearest->name = method->name;
 	}
 }
 
 const char *sl_method_nearest(const char *name)
 {
-	struct nearest nearest = {.wanted = name, .distance = NEAR + 1};
+	struct nearest nearest = {.wanted = name, .unlikeness = SL_UNLIKE};
 
 	sl_method_each(nearer, &nearest);
 	return nearest.name;

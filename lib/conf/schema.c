@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "conf/schema.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/likeness.h"
 #include "conf/json.h"
 #include "conf/schema_node.h"
 
@@ -211,56 +210,14 @@ refuse(struct check *c, const struct place *place, const char *format, ...)
 	return sl_err_set(c->err, EINVAL, path, "%s", message);
 }
 
-/* Edits that turn one word into the other; words of more than 31 characters are far from all. */
-static unsigned distance(const char *a, const char *b)
-{
-	size_t length_a = strlen(a), length_b = strlen(b);
-	unsigned row[33];
-
-	if (length_a > 31 || length_b > 31)
-		return 99;
-	for (size_t j = 0; j <= length_b; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= length_a; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= length_b; j++) {
-			unsigned best = diagonal +
-				(tolower((unsigned char)a[i - 1]) !=
-					tolower((unsigned char)b[j - 1]));
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[length_b];
-}
-
-/* How unlike a known word the written one is; one that begins it, or is begun by it, is near. */
-static unsigned unlikeness(const char *written, const char *known)
-{
-	size_t length = strlen(written), known_length = strlen(known);
-	size_t shorter = length < known_length ? length : known_length;
-	unsigned edits = distance(written, known);
-
-	if (shorter >= 3 && strncasecmp(written, known, shorter) == 0)
-		return edits < 1 ? 0 : 1;
-	return edits <= (shorter <= 3 ? 1u : 2u) ? edits : UINT_MAX;
-}
-
 static void hint_unknown(struct check *c, const struct sl_schema *s, const char *key)
 {
 	char known[TEXT_MAX] = "";
 	const char *nearest = NULL;
-	unsigned best = UINT_MAX;
+	unsigned best = SL_UNLIKE;
 
 	for (size_t i = 0; i < s->n_members; i++) {
-		unsigned score = unlikeness(key, s->members[i].name);
+		unsigned score = sl_unlikeness(key, s->members[i].name);
 
 		if (score < best) {
 			best = score;
@@ -277,7 +234,7 @@ static void hint_unknown(struct check *c, const struct sl_schema *s, const char 
 static bool hint_choice(struct check *c, const json_t *choices, const json_t *value)
 {
 	const char *nearest = NULL;
-	unsigned best = UINT_MAX;
+	unsigned best = SL_UNLIKE;
 	size_t index;
 	json_t *choice;
 
@@ -285,8 +242,8 @@ static bool hint_choice(struct check *c, const json_t *choices, const json_t *va
 		return false;
 	json_array_foreach ((json_t *)choices, index, choice) {
 		unsigned score = json_is_string(choice)
-			? unlikeness(json_string_value(value), json_string_value(choice))
-			: UINT_MAX;
+			? sl_unlikeness(json_string_value(value), json_string_value(choice))
+			: SL_UNLIKE;
 
 		if (score < best) {
 			best = score;

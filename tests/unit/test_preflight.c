@@ -126,6 +126,9 @@ static void misspelt_vdevs_are_refused(void **state)
 	good_machine(*state, &b);
 	strcpy(b.tap, "net_tapp0,iface=wire0");
 	expect(&b, "no driver 'net_tapp' for its device net_tapp0", "did you mean net_tap0?");
+	strcpy(b.tap, "net_tpa0,iface=wire0");
+	fake_file(*state, "/pmds/librte_net_thunderx.so", " ");
+	expect(&b, "no driver 'net_tpa' for its device net_tpa0", "did you mean net_tap0?");
 	strcpy(b.tap, "eth0");
 	expect(&b, "no driver 'eth'", "PCI address");
 }
