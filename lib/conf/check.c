@@ -61,6 +61,23 @@ static bool is_network_address(const struct sl_prefix *prefix, bool broadcast)
 	return host == (broadcast ? mask : 0);
 }
 
+/* Whether an address stands for a whole network of ours, or for everybody in it. */
+static bool is_of_all(const struct sl_conf *conf, const struct sl_addr *address)
+{
+	for (uint32_t i = 0; i < conf->n_ports; i++) {
+		for (uint32_t j = 0; j < conf->ports[i].n_addresses; j++) {
+			struct sl_prefix prefix = conf->ports[i].addresses[j];
+
+			if (!sl_prefix_contains(&prefix, address))
+				continue;
+			prefix.addr = *address;
+			if (is_network_address(&prefix, false) || is_network_address(&prefix, true))
+				return true;
+		}
+	}
+	return false;
+}
+
 static int check_own_address(const struct sl_prefix *prefix, const char *path, struct sl_err *err)
 {
 	char text[SL_ADDR_TEXT];
@@ -294,7 +311,7 @@ static int check_vip_address(
 	char text[SL_ADDR_TEXT];
 
 	sl_addr_format(vip, text);
-	if (!sl_addr_is_unicast(vip) || sl_addr_is_loopback(vip)) {
+	if (!sl_addr_is_unicast(vip) || sl_addr_is_loopback(vip) || is_of_all(conf, vip)) {
 		REFUSE(err, path, "%s cannot be a virtual address", text);
 		return HINT(err, "give an address that clients can send to");
 	}
@@ -341,7 +358,7 @@ static int check_server(const struct sl_conf *conf, const struct sl_conf_service
 
 	sl_addr_format(&server->address, text);
 	path_to(path, "%s/servers/%u/address", base, index);
-	if (!sl_addr_is_unicast(&server->address)) {
+	if (!sl_addr_is_unicast(&server->address) || is_of_all(conf, &server->address)) {
 		REFUSE(err, path, "%s is not the address of one server", text);
 		return HINT(err, "give the server's own address");
 	}
