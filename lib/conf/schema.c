@@ -12,7 +12,7 @@
 #include "conf/json.h"
 #include "conf/schema_node.h"
 
-/* The text of config/sluice.schema.json (embed.py). */
+/* The text of config/sluice.schema.json.in (embed.py). */
 extern const char sl_schema_conf_text[];
 extern const size_t sl_schema_conf_size;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Forwarding methods. One file each (fwd_NAME.c) that defines `const struct sl_fwd sl_fwd_NAME`;
- * its name in lib/lb/meson.build's list and in enum sl_fwd_method does the rest.
+ * its name in lib/lb/meson.build's list does the rest.
  */
 #ifndef SL_LB_FWD_H
 #define SL_LB_FWD_H

@@ -77,4 +77,16 @@ void sl_sched_forget_reaped(struct sl_worker *w, struct sl_sched_cell *cell);
 /* Connections on a server, the whole box's as this worker knows them. */
 void sl_sched_load(struct sl_worker *w, sl_id server, uint32_t *active, uint32_t *inactive);
 
+/* The greatest common divisor; of 0 and b it is b. */
+static inline uint32_t sl_sched_gcd(uint32_t a, uint32_t b)
+{
+	while (b != 0) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
 #endif

@@ -48,17 +48,6 @@ static int64_t kept_weight(int64_t current, uint32_t divisor, uint32_t max)
 	return divisor > 1 ? current / divisor * divisor + 1 : current;
 }
 
-static uint32_t gcd(uint32_t a, uint32_t b)
-{
-	while (b != 0) {
-		uint32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /* As if the servers had been added one by one, the last in the list first: LVS has no other way. */
 static int64_t first_weight(const struct sl_service *service)
 {
@@ -66,7 +55,7 @@ static int64_t first_weight(const struct sl_service *service)
 	int64_t current = 0;
 
 	for (uint32_t i = service->n_servers; i-- > 0;) {
-		divisor = gcd(divisor, service->weights[i]);
+		divisor = sl_sched_gcd(divisor, service->weights[i]);
 		max = RTE_MAX(max, service->weights[i]);
 		current = kept_weight(current, divisor, max);
 	}

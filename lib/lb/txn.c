@@ -245,17 +245,6 @@ static void service_retire(struct sl_txn *txn, const struct sl_service *service)
 	sl_draft_retire(&txn->draft, service);
 }
 
-static uint32_t gcd(uint32_t a, uint32_t b)
-{
-	while (b != 0) {
-		uint32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /* The object and its arrays are one piece of memory; the caller fills the arrays. */
 static struct sl_service *service_new(struct sl_txn *txn, const struct sl_service_spec *spec,
 	sl_id front, sl_id **servers, uint32_t **weights)
@@ -341,7 +330,7 @@ static int service_fill(struct sl_txn *txn, const struct sl_service_spec *spec,
 		if (weight == 0)
 			continue;
 		service->n_usable++;
-		service->weight_gcd = gcd(service->weight_gcd, weight);
+		service->weight_gcd = sl_sched_gcd(service->weight_gcd, weight);
 		if (weight > service->weight_max)
 			service->weight_max = weight;
 	}

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "lb/fwd_list.h" /* made by meson */
+
 #define SL_BURST       64 /* packets that a stage sees at once, at most */
 #define SL_WORKERS_MAX 64
 #define SL_PORTS_MAX   32
@@ -24,11 +26,10 @@ enum sl_id_state {
 	SL_ID_REAPING, /* the sweep removes its entries; a packet that finds one is a miss */
 };
 
-/* Forwarding methods, in the order of the meson list that makes their table (lb/fwd.h). */
-enum sl_fwd_method {
-	SL_FWD_LOCAL, /* the server is this box: delivered to Linux */
-	SL_FWD_DR,    /* direct routing: the frame goes to the server's MAC, IP unchanged */
-	SL_FWD_METHODS,
-};
+/*
+ * Forwarding methods: SL_FWD_LOCAL, SL_FWD_DR, ..., one for each fwd_NAME.c, in the order of
+ * lib/lb/meson.build's list (lb/fwd.h).
+ */
+enum sl_fwd_method { SL_FWD_ENUM SL_FWD_METHODS };
 
 #endif

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Asks an independent JSON Schema validator about config/sluice.schema.json: whether it is a schema of draft 4, and
+Asks an independent JSON Schema validator about the configuration's schema: whether it is a schema of draft 4, and
 whether it accepts and refuses the configurations beside this file, and the examples, as sluice does.
-usage: check_schema.py SOURCE_ROOT
+usage: check_schema.py SOURCE_ROOT SCHEMA
 """
 import json
 import pathlib
@@ -21,8 +21,8 @@ def blank_comments(text):
     return re.sub(r"^[ \t]*//.*$", "", text, flags=re.MULTILINE)
 
 
-def main(root):
-    schema = json.loads((root / "config/sluice.schema.json").read_text(encoding="utf-8"))
+def main(root, schema_file):
+    schema = json.loads(schema_file.read_text(encoding="utf-8"))
     jsonschema.Draft4Validator.check_schema(schema)
     validator = jsonschema.Draft4Validator(schema)
     failures = files = 0
@@ -42,4 +42,4 @@ def main(root):
     return 1 if failures or files < 100 else 0
 
 
-sys.exit(main(pathlib.Path(sys.argv[1])))
+sys.exit(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))
