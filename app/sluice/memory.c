@@ -32,7 +32,7 @@
  */
 #define BASE_BYTES        (64 * MEGABYTE)
 #define SERVICE_BYTES     512ull /* per service, and a cell per worker */
-#define SERVER_BYTES      256ull /* per server, and a line of counters per worker */
+#define SERVER_BYTES      384ull /* per server, and a line of counters per worker */
 #define PER_WORKER_BYTES  64ull
 #define BUFFER_HEAD_BYTES 256ull /* rte_mbuf, private area, mempool header */
 

@@ -203,12 +203,32 @@ static json_t *answer_one(
 	return reply;
 }
 
+/* What a call of a batch gets when those before it have been answered at too great a length. */
+static json_t *
+refuse_rest(struct sl_director *director, const json_t *request, size_t replies, bool *no_memory)
+{
+	json_t *id = json_object_get(request, "id");
+	struct sl_err err = {0};
+	json_t *reply;
+
+	if (id == NULL)
+		return NULL;
+	sl_err_set(&err, E2BIG, NULL,
+		"not carried out: the replies before it in this batch have %zu bytes, and %u end "
+		"it",
+		replies, SL_RPC_BATCH_REPLIES);
+	sl_err_hint(&err, "send it again, in a batch of its own");
+	reply = error_reply(director, id, SL_RPC_LIMIT, &err);
+	*no_memory |= reply == NULL;
+	return reply;
+}
+
 static json_t *answer_batch(
 	struct sl_director *director, struct sl_peer *peer, const json_t *batch, bool *no_memory)
 {
 	struct sl_err err = {0};
 	json_t *replies, *request, *reply;
-	size_t i;
+	size_t i, bytes = 0;
 
 	if (json_array_size(batch) == 0 || json_array_size(batch) > SL_RPC_BATCH) {
 		sl_err_set(&err, EINVAL, NULL, "a batch has 1 to %d requests", SL_RPC_BATCH);
@@ -219,7 +239,10 @@ static json_t *answer_batch(
 	replies = json_array();
 	*no_memory |= replies == NULL;
 	json_array_foreach (batch, i, request) {
-		reply = answer_one(director, peer, request, no_memory);
+		reply = bytes < SL_RPC_BATCH_REPLIES
+			? answer_one(director, peer, request, no_memory)
+			: refuse_rest(director, request, bytes, no_memory);
+		bytes += reply == NULL ? 0 : json_dumpb(reply, NULL, 0, JSON_COMPACT);
 		if (reply != NULL && json_array_append_new(replies, reply) < 0)
 			*no_memory = true;
 	}

@@ -22,6 +22,8 @@ struct sl_director;
 
 #define SL_RPC_DEPTH 32   /* nesting of a request */
 #define SL_RPC_BATCH 1000 /* calls in a batch */
+/* Bytes of replies after which the rest of a batch is refused (limit) instead of carried out. */
+#define SL_RPC_BATCH_REPLIES (8u << 20)
 
 /*
  * Errors: those of JSON-RPC below zero, ours above.

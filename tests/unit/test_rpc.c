@@ -143,9 +143,9 @@ static void batches_answer_what_has_an_id(void **state)
 {
 	struct api_rig *rig = rig_of(state);
 	json_t *reply = api_rig_line(rig, &rig->control,
-		"[" REQUEST("\"id\":1,\"method\":\"info.get\"") "," REQUEST("\"method\":\"info."
-									    "get\"") ",7," REQUEST(
-			"\"id\":2,\"method\":\"none\"") "]");
+		"[" REQUEST("\"id\":1,\"method\":\"info.get\"") "," REQUEST(
+			"\"method\":\"info."
+			"get\"") ",7," REQUEST("\"id\":2,\"method\":\"none\"") "]");
 
 	assert_int_equal(json_array_size(reply), 3);
 	assert_non_null(json_object_get(json_array_get(reply, 0), "result"));
@@ -153,6 +153,26 @@ static void batches_answer_what_has_an_id(void **state)
 	assert_int_equal(code_of(json_array_get(reply, 2)), SL_RPC_METHOD);
 	json_decref(reply);
 	assert_null(api_rig_line(rig, &rig->control, "[" REQUEST("\"method\":\"info.get\"") "]"));
+}
+
+static void a_batch_of_long_answers_ends_early(void **state)
+{
+	static const char request[] = REQUEST("\"id\":1,\"method\":\"rpc.discover\"");
+	struct api_rig *rig = rig_of(state);
+	char *line = malloc(SL_RPC_BATCH * sizeof(request) + 2), *at = line;
+	json_t *reply;
+
+	assert_non_null(line);
+	for (unsigned i = 0; i < SL_RPC_BATCH; i++)
+		at += sprintf(at, "%c%s", i == 0 ? '[' : ',', request);
+	strcpy(at, "]");
+	reply = api_rig_line(rig, &rig->view, line);
+	assert_int_equal(json_array_size(reply), SL_RPC_BATCH);
+	assert_non_null(json_object_get(json_array_get(reply, 0), "result"));
+	assert_int_equal(code_of(json_array_get(reply, SL_RPC_BATCH - 1)), SL_RPC_LIMIT);
+	assert_true(json_dumpb(reply, NULL, 0, JSON_COMPACT) < 2 * SL_RPC_BATCH_REPLIES);
+	json_decref(reply);
+	free(line);
 }
 
 static void every_reply_carries_the_generation(void **state)
@@ -300,6 +320,7 @@ int main(void)
 		TEST(ids_come_back_as_they_were),
 		TEST(notifications_are_done_and_not_answered),
 		TEST(batches_answer_what_has_an_id),
+		TEST(a_batch_of_long_answers_ends_early),
 		TEST(every_reply_carries_the_generation),
 		TEST(errors_say_where_and_what_to_do),
 		TEST(the_view_socket_reads_only),
