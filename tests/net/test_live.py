@@ -55,14 +55,51 @@ def server_deleted(lab):
 @scenario(**STANDARD)
 def service_added_and_deleted(lab):
     """A second service on another port serves as soon as it is there, and is gone when it is deleted."""
-    new = {"protocol": "tcp", "address": names.VIP, "port": 53, "scheduler": "wrr",
+    new = {"protocol": "tcp", "address": names.VIP, "port": 8080, "scheduler": "wrr",
            "servers": [{"address": "192.168.8.12", "weight": 2}]}
     before = lab.config()
+    lab.spawn("second", "server12", "/usr/bin/python3", "-m", "http.server", "8080",
+              "--bind", names.VIP, "--directory", "/usr/share/doc/libc6")
+    check(lab.curl_fails(port=8080), "something serves port 8080 already")
     lab.call("service.add", service=new)
-    equal(len(lab.config()["services"]), len(before["services"]) + 1, "services")
-    key = {"protocol": "tcp", "address": names.VIP, "port": 53}
+    eventually(lambda: "Directory listing" in lab.curl(port=8080), "the new service does not serve")
+    key = {"protocol": "tcp", "address": names.VIP, "port": 8080}
     lab.call("service.delete", service=key)
+    check(lab.curl_fails(port=8080), "the deleted service serves")
     equal(lab.config(), before, "configuration")
+
+
+@scenario(**STANDARD)
+def any_port(lab):
+    """An any-port service takes what no other does; its connections outlive an exact one put over it."""
+    servers = lab.config()["services"][0]["servers"]
+    lab.call("service.delete", service=lab.SERVICE)
+    lab.call("service.add", service={**lab.SERVICE, "port": 0, "scheduler": "rr",
+                                     "servers": [{"address": one["address"]} for one in servers]})
+    equal(len(used(lab)), 2, "servers that answer")
+    download = lab.download("2m")
+    listed = lab.call("connection.list", state="ESTABLISHED")["connections"]
+    busy = [one["server"] for one in listed]
+    equal(len(busy), 1, "established connections")
+    other = next(one for one in servers if one["address"] != busy[0])
+    lab.call("service.add", service={**lab.SERVICE, "servers": [other]})
+    equal(used(lab), {f"From {other['address']}"}, "answers of the exact service")
+    check(download.running(), "the download ended too early to prove anything")
+    download.finish()
+
+
+@scenario(**STANDARD)
+def mtu(lab):
+    """The MTU changes live, of the port and of its twin; one that the device refuses changes nothing."""
+    smaller = json.loads(json.dumps(lab.config()))
+    smaller["ports"][0]["mtu"] = 1300
+    lab.apply(smaller)
+    link = json.loads(lab.run("director", "ip", "-j", "link", "show", "lan0").stdout)
+    equal(link[0]["mtu"], 1300, "MTU of the twin")
+    large = ("ping", "-c1", "-W1", "-M", "do", "-s", str(1300 - 28), names.VIP)
+    lab.run("client", *large)
+    lab.apply(lab.first_config)
+    lab.run("client", *large[:-2], str(1500 - 28), names.VIP)
 
 
 @scenario(**STANDARD)
