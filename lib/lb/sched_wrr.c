@@ -48,12 +48,17 @@ static int64_t kept_weight(int64_t current, uint32_t divisor, uint32_t max)
 	return divisor > 1 ? current / divisor * divisor + 1 : current;
 }
 
-/* As if the servers had been added one by one, the last in the list first: LVS has no other way. */
+/*
+ * A new service's is as if the servers had been added one by one, the last in the list first: LVS
+ * has no other way. One that changes to this scheduler begins with the heaviest.
+ */
 static int64_t first_weight(const struct sl_service *service)
 {
 	uint32_t divisor = 0, max = 0;
 	int64_t current = 0;
 
+	if (service->switched)
+		return top_weight(service->weight_gcd, service->weight_max);
 	for (uint32_t i = service->n_servers; i-- > 0;) {
 		divisor = sl_sched_gcd(divisor, service->weights[i]);
 		max = RTE_MAX(max, service->weights[i]);

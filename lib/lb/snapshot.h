@@ -58,6 +58,7 @@ struct sl_service {
 	 * scheduling then starts at the beginning of the list, as in LVS.
 	 */
 	uint32_t epoch;
+	bool switched; /* the epoch began with another scheduler for servers that were there */
 	sl_id front;
 	const struct sl_sched *sched;
 	uint32_t n_servers;

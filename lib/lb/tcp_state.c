@@ -57,7 +57,7 @@ enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags)
 		return oneside[FIN][state];
 	if (flags & SL_TCP_ACK)
 		return oneside[ACK][state];
-	return state;
+	return CL; /* no segment of a connection that goes on has none of them */
 }
 
 bool sl_tcp_reusable_oneside(enum sl_state state)

@@ -50,7 +50,10 @@ static inline bool sl_state_is_active(enum sl_state state)
 			(1u << SL_STATE_SYN_RECV) | (1u << SL_STATE_SYNACK));
 }
 
-/* The next state for a packet from the client, one-sided view; `flags` are SL_TCP_*. */
+/*
+ * The next state for a packet from the client, one-sided view; `flags` are SL_TCP_*. A segment with
+ * none of RST, SYN, FIN and ACK closes (seen on Linux 6.1).
+ */
 enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags);
 
 /*

@@ -391,6 +391,7 @@ static int service_set(struct sl_txn *txn, const struct sl_service_spec *spec, s
 		sl_draft_retire(&txn->draft, service);
 		return 0;
 	}
+	service->switched = old != NULL && (old->switched || old->sched != spec->sched);
 	error = service_place(txn, old, service);
 	if (error == 0)
 		error = service_add_blocks(txn, service);

@@ -222,6 +222,7 @@ void model_service_set(struct model *m, uint8_t protocol, uint32_t vip, uint16_t
 		reset_positions(service);
 	else if (unchanged(service, servers, n))
 		return;
+	service->switched = !service->deleted && (service->switched || service->sched != sched);
 	service->deleted = false;
 	service->sched = sched;
 	service->version = ++m->versions;
@@ -375,8 +376,11 @@ static struct model_server *pick_wrr(struct model_service *service, unsigned wor
 	if (service->worker[worker].version != service->version) {
 		/* The list or a weight changed: from the beginning, the turn's weight kept. */
 		at = NULL;
-		*cw = service->worker[worker].version == 0 ? first_weight(service->servers)
-							   : keep_weight(*cw, divisor, max);
+		if (service->worker[worker].version != 0)
+			*cw = keep_weight(*cw, divisor, max);
+		else
+			*cw = service->switched ? keep_weight(0, divisor, max)
+						: first_weight(service->servers);
 		service->worker[worker].version = service->version;
 		service->worker[worker].last = NULL;
 	}

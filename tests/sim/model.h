@@ -43,6 +43,7 @@ struct model_service {
 	uint16_t port; /* 0 = any */
 	bool deleted;
 	enum model_sched sched;
+	bool switched;                /* from another scheduler, with servers that were there */
 	struct model_server *servers; /* live ones */
 	struct {                      /* scheduler position of each worker */
 		struct model_server *last;

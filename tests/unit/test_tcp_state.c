@@ -77,6 +77,17 @@ static void the_first_flag_of_rst_syn_fin_ack_decides(void **state)
 	}
 }
 
+static void a_segment_without_these_flags_closes(void **state)
+{
+	static const uint8_t others[] = {0, 0x08, 0x20}; /* none, PSH, URG */
+
+	for (int s = 0; s <= SL_STATE_SYNACK; s++) {
+		for (size_t i = 0; i < sizeof(others); i++)
+			assert_int_equal(
+				sl_tcp_next_oneside((enum sl_state)s, others[i]), SL_STATE_CLOSE);
+	}
+}
+
 static void udp_stays_udp(void **state)
 {
 	for (unsigned flags = 0; flags < 256; flags++)
@@ -130,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cell_is_lvs_s),
 		cmocka_unit_test(the_first_flag_of_rst_syn_fin_ack_decides),
+		cmocka_unit_test(a_segment_without_these_flags_closes),
 		cmocka_unit_test(udp_stays_udp),
 		cmocka_unit_test(active_states),
 		cmocka_unit_test(default_timeouts_are_lvs_s),
