@@ -18,19 +18,16 @@
  * For each packet a line says how it ended ("tx 0", "punt echo", "drop fragment", "answer
  *no_server"); what left the packet path, but for drops, is appended to OUT.
  */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/bare.h"
 #include "io/capture.h"
-#include "lb/fwd.h"
 #include "lb/publish.h"
 #include "net/addr.h"
 #include "rig.h"
-
-#define WORDS_MAX 40
+#include "script.h"
 
 struct run {
 	struct rig rig;
@@ -38,82 +35,19 @@ struct run {
 	struct sl_capture_writer *out;
 };
 
-static void die(const char *what, const char *which)
-{
-	fprintf(stderr, "vector: %s: %s\n", what, which);
-	exit(2);
-}
-
-static uint32_t address_of(const char *text)
-{
-	struct sl_addr addr;
-
-	if (sl_addr_parse(text, &addr) != 0 || addr.family != 4)
-		die("not an IPv4 address", text);
-	return rte_be_to_cpu_32(addr.v4);
-}
-
-static uint8_t protocol_of(const char *text)
-{
-	if (strcmp(text, "tcp") != 0 && strcmp(text, "udp") != 0)
-		die("not a protocol", text);
-	return text[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP;
-}
-
-static uint32_t endpoint_of(char *text, uint16_t *port)
-{
-	char *colon = strchr(text, ':');
-
-	if (colon == NULL)
-		die("no port", text);
-	*colon = '\0';
-	*port = (uint16_t)atoi(colon + 1);
-	return address_of(text);
-}
-
-static struct rig_server server_of(char *text)
-{
-	struct rig_server server = {.weight = 1, .fwd = SL_FWD_DR};
-	char *method = strchr(text, '/'), *weight;
-
-	if (method != NULL) {
-		*method++ = '\0';
-		if (sl_fwd_find(method) == NULL)
-			die("no such forwarding method", method);
-		server.fwd = sl_fwd_find(method)->method;
-	}
-	weight = strchr(text, '*');
-	if (weight != NULL) {
-		*weight++ = '\0';
-		server.weight = (uint32_t)strtoul(weight, NULL, 10);
-	}
-	server.address = address_of(text);
-	return server;
-}
-
 static void service(struct run *run, char **words, unsigned n)
 {
-	struct rig_server servers[WORDS_MAX];
-	uint16_t port;
-	uint32_t vip;
-
-	vip = endpoint_of(words[2], &port);
-	for (unsigned i = 4; i < n; i++)
-		servers[i - 4] = server_of(words[i]);
-	rig_service(&run->rig, protocol_of(words[1]), vip, port, words[3], servers, n - 4);
+	script_service(&run->rig, words, n);
 }
 
 static void delete (struct run *run, char **words, unsigned n)
 {
-	uint16_t port;
-	uint32_t vip = endpoint_of(words[2], &port);
-
-	rig_service_delete(&run->rig, protocol_of(words[1]), vip, port);
+	script_delete(&run->rig, words);
 }
 
 static void local(struct run *run, char **words, unsigned n)
 {
-	rig_local(&run->rig, address_of(words[1]));
+	rig_local(&run->rig, script_address(words[1]));
 }
 
 static void vips(struct run *run, char **words, unsigned n)
@@ -135,7 +69,7 @@ static void neighbours(struct run *run, char **words, unsigned n)
 			return;
 		}
 	}
-	die("no such kind of neighbour", words[1]);
+	script_die("no such kind of neighbour", words[1]);
 }
 
 static void port(struct run *run, char **words, unsigned n)
@@ -154,7 +88,7 @@ static void mac(struct run *run, char **words, unsigned n)
 	uint64_t word = 0;
 
 	if (sl_mac_parse(words[1], bytes) != 0)
-		die("not a MAC address", words[1]);
+		script_die("not a MAC address", words[1]);
 	memcpy(&word, bytes, 6);
 	sl_publish_mac(&run->rig.engine->ports[0].macs[1], word);
 }
@@ -192,7 +126,7 @@ static void packet(struct run *run, char **words, unsigned n)
 	unsigned what;
 
 	if (sl_capture_read(run->in, SL_MBUF_PRIV, &mbuf, 1) != 1)
-		die("no packet left", "in the input");
+		script_die("no packet left", "in the input");
 	memcpy(before, w->stats.drops, sizeof(before));
 	rig_poll(&run->rig, 0, &mbuf, 1);
 	reason = reason_since(before, w->stats.drops);
@@ -237,11 +171,9 @@ static const struct {
 
 static void obey(struct run *run, char *line)
 {
-	char *words[WORDS_MAX], *rest = line;
-	unsigned n = 0;
+	char *words[SCRIPT_WORDS_MAX];
+	unsigned n = script_split(line, words);
 
-	while (n < WORDS_MAX && (words[n] = strtok_r(rest, " \n", &rest)) != NULL)
-		n++;
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < RTE_DIM(commands); i++) {
@@ -250,7 +182,7 @@ static void obey(struct run *run, char *line)
 			return;
 		}
 	}
-	die("no such command, or too few words", words[0]);
+	script_die("no such command, or too few words", words[0]);
 }
 
 int main(int argc, char **argv)
@@ -260,11 +192,11 @@ int main(int argc, char **argv)
 	char line[1000];
 
 	if (argc != 3)
-		die("usage", "vector IN.pcap OUT.pcap < SCRIPT");
+		script_die("usage", "vector IN.pcap OUT.pcap < SCRIPT");
 	run.in = sl_capture_open(argv[1], &err);
 	run.out = sl_capture_create(argv[2], &err);
 	if (run.in == NULL || run.out == NULL)
-		die("capture file", err.message);
+		script_die("capture file", err.message);
 	rig_open(&run.rig, NULL);
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		obey(&run, line);
