@@ -19,7 +19,7 @@ from tally import Tally
 PLAIN = f"{REPOSITORY}/build"
 SANITIZED = f"{REPOSITORY}/build-asan"
 # Suites in the order in which they run; meson may have more, which follow.
-ORDER = ["unit", "vector", "sim", "fuzz", "root"]
+ORDER = ["unit", "vector", "sim", "fuzz", "root", "oracle"]
 UNPRIVILEGED = ["unit", "vector"]
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "abort_on_error=1",
                      "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1"}

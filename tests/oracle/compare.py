@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs a scenario on both sides and says where they differ."""
+
+import collections
+import time
+
+from frames import packet
+from scapy.all import ICMP, IP, TCP, Ether
+from sluice import Sluice
+
+# The scenario's own time, waits not counted, in which no connection may expire that should not: LVS's
+# shortest timeout that a scenario meets is CLOSE with 10 s.
+SLOW_S = 8
+SETTLE_S = 2          # LVS frees what a SYN replaces by a timer: listings may be late by this much
+ESTIMATOR_S = 3       # LVS adds up its counters every 2 s
+DEFAULT_TIMEOUTS = "900 120 300"
+
+
+class Mismatch(Exception):
+    """The two sides differ."""
+
+
+class TooSlow(Exception):
+    """The machine took so long that times cannot be compared."""
+
+
+class Comparison:
+    def __init__(self, lvs, program, vip):
+        self.lvs, self.vip = lvs, vip
+        self.sluice = Sluice(program, vip)
+        self.seen = collections.Counter()      # what became of packets
+        self.waited = 0
+        self.timeouts_set = False
+        lvs.order(f"ip address add {vip}/32 dev lo")
+        self.started = time.monotonic()
+
+    def run(self, scenario):
+        for number, text in [*scenario.steps, ("end", "check")]:
+            try:
+                self.step(text.replace("VIP", self.vip))
+            except Mismatch as mismatch:
+                if time.monotonic() - self.started - self.waited > SLOW_S:
+                    raise TooSlow from None
+                raise Mismatch(f"{scenario.name}:{number}: {text}\n{mismatch}") from None
+        self.sluice.close()
+
+    def step(self, text):
+        word, _, rest = text.partition(" ")
+        if word == "ipvsadm":
+            self.configure(rest)
+        elif word == "wait":
+            self.wait(int(rest))
+        elif word == "check":
+            self.check()
+        elif word == "stats":
+            self.wait(ESTIMATOR_S)
+            self.equal("statistics", self.lvs_statistics, lambda: self.sluice.numbers(2, 5))
+        else:
+            self.packet(packet(text))
+
+    def wait(self, seconds):
+        time.sleep(seconds)
+        self.waited += seconds
+        self.sluice.wait(seconds)
+
+    def configure(self, arguments):
+        self.lvs.order(f"ipvsadm {arguments}")
+        if arguments.startswith("--set "):
+            self.timeouts_set = True
+            self.sluice.timeouts(arguments.removeprefix("--set "))
+        else:
+            self.sluice.ipvsadm(arguments)
+
+    def packet(self, frame):
+        lvs = self.lvs.exchange(frame)
+        word, sent = self.sluice.exchange(frame)
+        ours = [sent] if sent else []
+        if word.startswith("punt"):
+            same = [kind_of(out) for out in lvs] == linux_answers(frame)
+        else:
+            same = [comparable(out) for out in lvs] == [comparable(out) for out in ours]
+        if not same:
+            raise Mismatch(f"  LVS     {describe(lvs)}\n"
+                           f"  sluice  {describe(ours) if sent else word}")
+        self.seen[kind_of(sent) if sent else word] += 1
+
+    def check(self):
+        self.equal("connections", self.lvs_connections, self.our_connections)
+        self.equal("active and inactive", self.lvs_loads, lambda: self.sluice.numbers(0, 2))
+
+    def equal(self, what, lvs, sluice):
+        deadline = time.monotonic() + SETTLE_S
+        while difference := differing(lvs(), sluice()):
+            if time.monotonic() > deadline:
+                raise Mismatch(f"  {what} differ:\n" + "\n".join(difference))
+            time.sleep(0.1)
+
+    def our_connections(self):
+        return {key: Left(*value) for key, value in self.sluice.connections().items()}
+
+    def lvs_connections(self):
+        out = {}
+        passed = time.monotonic() - self.started - self.waited
+        for line in self.lvs.order("ipvsadm -Lnc").splitlines():
+            words = line.split()
+            if len(words) == 6 and words[4].startswith(self.vip + ":"):
+                minutes, seconds = words[1].split(":")
+                out[words[0], words[3], words[4], words[5]] = Left(
+                    words[2], int(minutes) * 60 + int(seconds), passed + 1)
+        return out
+
+    def lvs_loads(self):
+        return {key: words[-2:] for key, words in self.lvs_servers("-Ln")}
+
+    def lvs_statistics(self):
+        # "Conns InPkts OutPkts InBytes OutBytes": direct routing sees no packet from servers
+        return {key: [words[0], words[1], words[3]] for key, words in self.lvs_servers("-Ln --stats --exact")}
+
+    def lvs_servers(self, options):
+        """((protocol, virtual, server), the words behind) of this scenario's services."""
+        key = None
+        for line in self.lvs.order(f"ipvsadm {options}").splitlines():
+            words = line.split()
+            if words[:1] in (["TCP"], ["UDP"]):
+                key = words[0].lower(), words[1]
+            elif words[:1] == ["->"] and key and key[1].startswith(self.vip + ":"):
+                yield (*key, words[1].partition(":")[0]), words[2:]
+
+    def close(self):
+        """Takes away what the scenario made."""
+        self.sluice.kill()
+        for protocol, virtual in self.sluice.configuration.services:
+            self.lvs.order(f"ipvsadm -D -{protocol[0]} {virtual}")
+        self.lvs.order(f"ip address del {self.vip}/32 dev lo")
+        if self.timeouts_set:
+            self.lvs.order(f"ipvsadm --set {DEFAULT_TIMEOUTS}")
+
+
+class Left:
+    """A connection's state and the seconds that it has left. On the real LVS time has gone by: it may
+    have up to `slack` less."""
+
+    def __init__(self, state, seconds, slack=0):
+        self.state, self.seconds, self.slack = state, seconds, slack
+
+    def __eq__(self, other):
+        if not isinstance(other, Left):
+            return False
+        slack = max(self.slack, other.slack)
+        return self.state == other.state and abs(self.seconds - other.seconds) <= slack
+
+    def __repr__(self):
+        return f"{self.state}, {self.seconds} s left"
+
+
+def differing(theirs, ours):
+    return [f"    {' '.join(key)}\n      LVS     {theirs.get(key, 'none')}\n"
+            f"      sluice  {ours.get(key, 'none')}"
+            for key in sorted({*theirs, *ours}) if theirs.get(key) != ours.get(key)]
+
+
+def comparable(frame):
+    """The frame without what is known to differ: docs/lvs.md, "Padding" and "ICMP errors"."""
+    ether = Ether(frame)
+    if ICMP not in ether:
+        return frame[:14 + ether[IP].len]
+    ether[IP].id, ether[IP].flags = 0, 0
+    del ether[IP].chksum
+    return bytes(ether)
+
+
+def kind_of(frame):
+    ether = Ether(frame)
+    if ICMP in ether:
+        return f"icmp {ether[ICMP].type}/{ether[ICMP].code}"
+    if ether.type == 0x800 and TCP in ether and ether[TCP].flags.R and ether[IP].ttl == 64 and \
+            ether[TCP].sport < 1024:
+        return "reset"
+    return "forwarded"
+
+
+def linux_answers(frame):
+    """What Linux says to a packet that reaches it and that nobody listens for."""
+    ether = Ether(frame)
+    if TCP not in ether:
+        return ["icmp 3/3"]
+    return [] if ether[TCP].flags.R else ["reset"]
+
+
+def describe(frames):
+    return "; ".join(f"{kind_of(frame)} to {frame[:6].hex(':')}, TTL {frame[22]}: {frame.hex()}"
+                     for frame in frames) or "nothing"
