@@ -14,8 +14,8 @@
 
 struct sl_address {
 	uint16_t port;
-	bool vip;	/* wanted: a managed VIP, always a host */
-	bool ours;	/* present: put there by us */
+	bool vip;       /* wanted: a managed VIP, always a host */
+	bool ours;      /* present: put there by us */
 	bool neighbour; /* a static one with this `mac`, not an address */
 	uint8_t mac[6];
 	struct sl_prefix prefix;
@@ -39,7 +39,7 @@ int sl_address_wanted(const struct sl_conf *conf, struct sl_address_list *out);
 
 struct sl_address_change {
 	bool add;
-	const struct sl_address *item;	   /* in `wanted` if add, else in `present` */
+	const struct sl_address *item;     /* in `wanted` if add, else in `present` */
 	const struct sl_address *replaced; /* a neighbour that had another MAC; NULL = none */
 };
 

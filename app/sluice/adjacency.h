@@ -20,8 +20,8 @@ struct sl_adjacency_way {
 	enum { SL_WAY_NONE, SL_WAY_LOCAL, SL_WAY_HOP } kind;
 	bool on_link;
 	uint8_t port;
-	uint8_t space;	     /* the namespace */
-	int ifindex;	     /* 0 = a port without a twin */
+	uint8_t space;       /* the namespace */
+	int ifindex;         /* 0 = a port without a twin */
 	struct sl_addr next; /* the address itself, or its gateway */
 };
 
@@ -69,17 +69,17 @@ struct sl_adjacencies {
 };
 
 /* 0 or -ENOMEM. */
-int sl_adjacencies_init(struct sl_adjacencies *adjacencies, uint64_t seed,
-	const struct sl_adjacency_ops *ops);
+int sl_adjacencies_init(
+	struct sl_adjacencies *adjacencies, uint64_t seed, const struct sl_adjacency_ops *ops);
 void sl_adjacencies_done(struct sl_adjacencies *adjacencies);
 
 /* A new one is evaluated by the next sl_adjacency_walk(). 0 or -ENOMEM. */
-int sl_adjacency_add(struct sl_adjacencies *adjacencies, const struct sl_addr *address,
-	uint32_t index);
-void sl_adjacency_remove(struct sl_adjacencies *adjacencies, const struct sl_addr *address,
-	uint32_t index);
-struct sl_adjacency *sl_adjacency_find(const struct sl_adjacencies *adjacencies,
-	const struct sl_addr *address);
+int sl_adjacency_add(
+	struct sl_adjacencies *adjacencies, const struct sl_addr *address, uint32_t index);
+void sl_adjacency_remove(
+	struct sl_adjacencies *adjacencies, const struct sl_addr *address, uint32_t index);
+struct sl_adjacency *
+sl_adjacency_find(const struct sl_adjacencies *adjacencies, const struct sl_addr *address);
 
 /* Routes changed: all are to be evaluated again, or only this address. */
 void sl_adjacency_expire_all(struct sl_adjacencies *adjacencies);

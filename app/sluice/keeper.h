@@ -27,8 +27,8 @@ struct sl_keeper {
 	TAILQ_HEAD(sl_keeper_hops, sl_next_hop) todo, later;
 	TAILQ_HEAD(, sl_keeper_order) orders;
 	/* What the kernel has; NULL = nothing. */
-	const struct sl_rtmsg_neighbour *(*find)(void *arg, uint8_t space, int ifindex,
-		const struct sl_addr *address);
+	const struct sl_rtmsg_neighbour *(*find)(
+		void *arg, uint8_t space, int ifindex, const struct sl_addr *address);
 	/* Whether it makes sense to ask now: the interface is up. */
 	bool (*ready)(void *arg, const struct sl_next_hop *hop);
 	/* Asks the kernel. 0 or -errno. */

@@ -30,8 +30,7 @@ struct sl_map {
 	uint64_t seed;
 };
 
-#define sl_map_entry(node, type, member)                                                          \
-	((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define sl_map_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* 0 or -ENOMEM. `seed` keeps others from choosing keys that collide. */
 int sl_map_init(struct sl_map *map, uint64_t seed);

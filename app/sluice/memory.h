@@ -15,17 +15,17 @@
 #include "problems.h"
 
 #define SL_HANDOVER_RING 1024 /* entries of a ring between two workers */
-#define SL_PUNT_RING	 512  /* entries of a ring to the twin thread: one per worker and class */
-#define SL_TX_RING	 1024 /* entries of a ring to the owner of a transmit queue */
-#define SL_POOL_CACHE	 256  /* buffers that a worker keeps aside, of each pool */
+#define SL_PUNT_RING     512  /* entries of a ring to the twin thread: one per worker and class */
+#define SL_TX_RING       1024 /* entries of a ring to the owner of a transmit queue */
+#define SL_POOL_CACHE    256  /* buffers that a worker keeps aside, of each pool */
 
 struct sl_memory {
 	bool huge;
-	uint64_t page;	     /* bytes: what files of the store are rounded up to */
+	uint64_t page;       /* bytes: what files of the store are rounded up to */
 	uint64_t dpdk_bytes; /* buffers, rings and the engine's objects */
 	uint64_t store_bytes;
-	uint64_t connections; /* of the whole box */
-	char mount[PATH_MAX];	    /* of hugetlbfs; "" without huge pages */
+	uint64_t connections;      /* of the whole box */
+	char mount[PATH_MAX];      /* of hugetlbfs; "" without huge pages */
 	char store[PATH_MAX + 64]; /* directory of the tables */
 };
 
@@ -51,7 +51,7 @@ void sl_memory_log(const struct sl_conf *conf, const struct sl_memory *memory);
 /*
  * Directories in which tables of an instance may lie, for a purge: the n-th, NULL after the last.
  */
-const char *sl_memory_store_candidate(const char *root, const char *instance, unsigned n,
-	char path[PATH_MAX + 64]);
+const char *sl_memory_store_candidate(
+	const char *root, const char *instance, unsigned n, char path[PATH_MAX + 64]);
 
 #endif

@@ -51,8 +51,8 @@ struct sl_mirror_params {
  * `conf` is read during the call only; port n of it is port n of the engine. NULL with `err`
  * set.
  */
-struct sl_mirror *sl_mirror_new(const struct sl_mirror_params *params, const struct sl_conf *conf,
-	struct sl_err *err);
+struct sl_mirror *sl_mirror_new(
+	const struct sl_mirror_params *params, const struct sl_conf *conf, struct sl_err *err);
 void sl_mirror_free(struct sl_mirror *mirror); /* accepts NULL; before the engine goes */
 
 /* Whether everything has been dumped once: before that nothing resolves. */

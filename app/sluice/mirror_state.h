@@ -52,7 +52,7 @@ struct sl_mirror {
 };
 
 /* The port that an interface belongs to: a twin, or a macvlan over one. -1 = none. */
-int sl_mirror_port_of(const struct sl_mirror *mirror, const struct sl_mirror_space *space,
-	int ifindex);
+int sl_mirror_port_of(
+	const struct sl_mirror *mirror, const struct sl_mirror_space *space, int ifindex);
 
 #endif

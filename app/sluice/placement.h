@@ -42,8 +42,8 @@ void sl_cpus_read(const char *root, struct sl_cpus *cpus);
  * Chooses. `node` is that of the ports, -1 when it is not known. CPUs that the configuration names
  * must be allowed (preflight has looked).
  */
-void sl_placement_choose(const struct sl_conf *conf, const struct sl_cpus *cpus, int node,
-	struct sl_placement *out);
+void sl_placement_choose(
+	const struct sl_conf *conf, const struct sl_cpus *cpus, int node, struct sl_placement *out);
 
 /* The node of the first port that has one: PCI devices do, vdevs do not. -1 = none. */
 int sl_ports_node(const char *root, const struct sl_conf *conf);

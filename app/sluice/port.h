@@ -24,22 +24,22 @@
 struct sl_port_dev {
 	char name[SL_NAME_MAX];
 	uint16_t ethdev; /* DPDK's number of it */
-	uint8_t index;	 /* ours, in the configuration: what mbuf->port says */
-	int numa;	 /* node, -1 = any */
+	uint8_t index;   /* ours, in the configuration: what mbuf->port says */
+	int numa;        /* node, -1 = any */
 	struct rte_eth_dev_info info;
 	uint8_t mac[6];
 	uint16_t n_rxq; /* worker i < n_rxq reads queue i */
 	uint16_t n_txq; /* worker i < n_worker_txq writes queue i */
 	uint16_t n_worker_txq;
 	bool started;
-	bool rss;	 /* delivers to the owner: key and redirection table are set */
+	bool rss;         /* delivers to the owner: key and redirection table are set */
 	bool promiscuous; /* the device refused a further MAC address */
-	bool link_up;	 /* as last seen by sl_port_poll_link() */
+	bool link_up;     /* as last seen by sl_port_poll_link() */
 	uint16_t mtu;
 	uint16_t mtu_max; /* that the buffers and the device take */
 	uint16_t rx_descriptors;
 	uint16_t tx_descriptors;
-	struct rte_mempool *pool; /* shared by the ports of a node */
+	struct rte_mempool *pool;                     /* shared by the ports of a node */
 	struct rte_ring *worker_ring[SL_WORKERS_MAX]; /* NULL for i < n_worker_txq */
 	struct rte_ring *twin_ring; /* to worker 0; NULL: the twin owns queue n_worker_txq */
 };
@@ -76,8 +76,8 @@ int sl_port_set_mtu(struct sl_port_dev *dev, uint16_t mtu, struct sl_err *err);
  * children of its twin: all of them, each time. Beyond SL_PORT_MACS - 1 they are left out, and
  * logged. A device that refuses one becomes promiscuous; the packet path drops what is not ours.
  */
-void sl_port_set_macs(struct sl_port_dev *dev, struct sl_port *engine_port,
-	const uint8_t (*macs)[6], unsigned n);
+void sl_port_set_macs(
+	struct sl_port_dev *dev, struct sl_port *engine_port, const uint8_t (*macs)[6], unsigned n);
 
 /* Control core. Reads the link; true when it changed. */
 bool sl_port_poll_link(struct sl_port_dev *dev);

@@ -57,7 +57,7 @@ struct sl_rtmsg_neighbour {
 	int ifindex;
 	struct sl_addr address;
 	uint16_t state; /* NUD_* */
-	uint8_t flags;	/* NTF_* */
+	uint8_t flags;  /* NTF_* */
 	uint8_t protocol;
 	bool managed; /* NTF_EXT_MANAGED */
 	bool has_mac;
@@ -107,7 +107,7 @@ struct nlmsghdr *sl_rtmsg_put_mtu(void *buffer, int ifindex, uint32_t mtu);
 enum sl_rtmsg_neighbour_op {
 	SL_RTMSG_NEIGHBOUR_STATIC,  /* permanent, with this MAC */
 	SL_RTMSG_NEIGHBOUR_MANAGED, /* the kernel keeps it resolved from now on */
-	SL_RTMSG_NEIGHBOUR_USE,	    /* the kernel resolves it once more: before Linux 5.16 */
+	SL_RTMSG_NEIGHBOUR_USE,     /* the kernel resolves it once more: before Linux 5.16 */
 	SL_RTMSG_NEIGHBOUR_DELETE,
 };
 struct nlmsghdr *sl_rtmsg_put_neighbour(void *buffer, enum sl_rtmsg_neighbour_op op, int ifindex,

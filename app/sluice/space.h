@@ -35,8 +35,8 @@ struct sl_space_neighbour {
 /* What changed, after it did; on a deletion the state before. Called while messages are taken. */
 struct sl_space_ops {
 	/* `before` is NULL for a new one; `link` is NULL for one that is gone. */
-	void (*link)(void *arg, const struct sl_rtmsg_link *link,
-		const struct sl_rtmsg_link *before);
+	void (*link)(
+		void *arg, const struct sl_rtmsg_link *link, const struct sl_rtmsg_link *before);
 	void (*address)(void *arg, const struct sl_rtmsg_address *address, bool gone);
 	void (*route)(void *arg, const struct sl_prefix *prefix, bool local);
 	/* Anything about it: its state changes often without a meaning for who uses it. */
@@ -50,14 +50,14 @@ struct sl_space {
 	struct sl_routes routes;
 	struct sl_space_ops ops;
 	struct sl_rtnl rtnl; /* events and dumps share a socket: what they say is in order */
-	unsigned step;	     /* of the dump under way; SL_SPACE_STEPS = none */
+	unsigned step;       /* of the dump under way; SL_SPACE_STEPS = none */
 	uint32_t dump_seq;
-	bool interrupted;    /* something changed under this dump: it is not complete */
-	bool lost;	     /* notifications were, since this dump began */
-	bool stale;	     /* another dump is due */
-	bool sweeping;	     /* a dump ended; what it did not confirm is being removed */
-	bool synced;	     /* one complete dump has been taken in */
-	unsigned tries;	     /* dumps in a row that were interrupted */
+	bool interrupted; /* something changed under this dump: it is not complete */
+	bool lost;        /* notifications were, since this dump began */
+	bool stale;       /* another dump is due */
+	bool sweeping;    /* a dump ended; what it did not confirm is being removed */
+	bool synced;      /* one complete dump has been taken in */
+	unsigned tries;   /* dumps in a row that were interrupted */
 };
 
 #define SL_SPACE_STEPS 5
@@ -79,7 +79,7 @@ void sl_space_lost(struct sl_space *space);
 bool sl_space_sweep(struct sl_space *space, unsigned max);
 
 const struct sl_rtmsg_link *sl_space_find_link(const struct sl_space *space, int ifindex);
-const struct sl_rtmsg_neighbour *sl_space_find_neighbour(const struct sl_space *space,
-	int ifindex, const struct sl_addr *address);
+const struct sl_rtmsg_neighbour *
+sl_space_find_neighbour(const struct sl_space *space, int ifindex, const struct sl_addr *address);
 
 #endif

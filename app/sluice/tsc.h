@@ -11,7 +11,7 @@
 #include "base/clock.h"
 
 struct sl_tsc {
-	uint64_t mult;	    /* ns = tsc * mult >> 32 */
+	uint64_t mult;      /* ns = tsc * mult >> 32 */
 	uint64_t offset_ns; /* modulo 2^64; relaxed: it stands for itself alone */
 };
 

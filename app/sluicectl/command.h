@@ -17,7 +17,7 @@ enum ctl_exit { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DIRECTOR = 3 }
 
 /* X(NAME, letter, "name", "VALUE" or NULL, "help") */
 #define CTL_OPTIONS(X)                                                                             \
-	X(SCHEDULER, 's', "scheduler", "NAME", "how servers are chosen: sluice.json(5)")         \
+	X(SCHEDULER, 's', "scheduler", "NAME", "how servers are chosen: sluice.json(5)")           \
 	X(WEIGHT, 'w', "weight", "N", "share of new connections; 0 takes no new ones")             \
 	X(DR, 'g', "dr", NULL, "direct routing")                                                   \
 	X(LOCAL, 0, "local", NULL, "the server is the director itself")                            \

@@ -31,7 +31,7 @@ enum sl_event_class {
 #define X(NAME, name, help) SL_EVENT_##NAME,
 	SL_EVENT_CLASSES(X)
 #undef X
-	SL_EVENT_COUNT,
+		SL_EVENT_COUNT,
 };
 
 #define SL_EVENTS_ALL ((1u << SL_EVENT_COUNT) - 1)

@@ -22,8 +22,8 @@
  * deeper than SL_JSON_DEPTH_MAX or has a key twice in an object; -ENOMEM. Any value may stand
  * at the top.
  */
-int sl_json_parse(const char *text, size_t length, unsigned flags, json_t **out,
-	struct sl_err *err);
+int sl_json_parse(
+	const char *text, size_t length, unsigned flags, json_t **out, struct sl_err *err);
 
 /*
  * Fills in err->line and err->column from err->path (and err->at_key): where the value begins

@@ -28,7 +28,7 @@ void sl_conf_default_run_directory(const char *instance, char *path, size_t size
 
 /* Flags of sl_conf_write(). */
 enum {
-	SL_CONF_DEFAULTS = 1,	 /* also what has its default value */
+	SL_CONF_DEFAULTS = 1,    /* also what has its default value */
 	SL_CONF_NO_SERVICES = 2, /* without the services */
 };
 

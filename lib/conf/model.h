@@ -151,7 +151,7 @@ struct sl_conf *
 sl_conf_without_service(const struct sl_conf *conf, const struct sl_service_key *key);
 
 /* A new configuration with these timeouts, all else shared. NULL without memory. */
-struct sl_conf *sl_conf_with_timeouts(const struct sl_conf *conf,
-	const struct sl_timeouts *timeouts);
+struct sl_conf *
+sl_conf_with_timeouts(const struct sl_conf *conf, const struct sl_timeouts *timeouts);
 
 #endif

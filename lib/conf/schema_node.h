@@ -25,7 +25,7 @@ enum {
 struct sl_schema_member {
 	const char *name;
 	const json_t *declared; /* as written, with what stands beside a $ref */
-	json_t *fallback;	/* its default; may be NULL */
+	json_t *fallback;       /* its default; may be NULL */
 	struct sl_schema *schema;
 	bool required;
 };

@@ -20,8 +20,8 @@ struct sl_capture_reader *sl_capture_open(const char *path, struct sl_err *err);
  * end of the file. -EBADMSG when the file is damaged or cut off there, -ENOMEM; packets read before
  * that are returned first.
  */
-int sl_capture_read(struct sl_capture_reader *reader, uint16_t priv_size, struct rte_mbuf **pkts,
-	unsigned max);
+int sl_capture_read(
+	struct sl_capture_reader *reader, uint16_t priv_size, struct rte_mbuf **pkts, unsigned max);
 void sl_capture_close(struct sl_capture_reader *reader);
 
 /* An existing file is replaced. NULL with `err` set. */

@@ -86,12 +86,12 @@ struct sl_conn_table {
 /* A key in the words in which entries hold it. */
 struct conn_key {
 	uint64_t client[2]; /* wide */
-	uint64_t word;	    /* 48 bits, as in conn_tail.key_tick */
+	uint64_t word;      /* 48 bits, as in conn_tail.key_tick */
 	uint32_t front;
 };
 
-static __rte_always_inline struct conn_key conn_key_of(enum sl_conn_form form,
-	const struct sl_conn_key *key)
+static __rte_always_inline struct conn_key
+conn_key_of(enum sl_conn_form form, const struct sl_conn_key *key)
 {
 	struct conn_key k = {.front = key->front};
 	uint32_t v4;
@@ -114,8 +114,8 @@ static inline uint64_t conn_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static __rte_always_inline uint64_t conn_hash(enum sl_conn_form form, const uint64_t seed[4],
-	const struct conn_key *k)
+static __rte_always_inline uint64_t conn_hash(
+	enum sl_conn_form form, const uint64_t seed[4], const struct conn_key *k)
 {
 	uint64_t word = k->word;
 
@@ -139,8 +139,8 @@ static inline uint64_t conn_alt(uint64_t n_lines, uint64_t hash)
 	return alt;
 }
 
-static __rte_always_inline struct conn_tail *conn_slot(enum sl_conn_form form,
-	union conn_line *line, unsigned i)
+static __rte_always_inline struct conn_tail *
+conn_slot(enum sl_conn_form form, union conn_line *line, unsigned i)
 {
 	return form == SL_CONN_NARROW ? &line->narrow[i] : &line->wide[i].tail;
 }
@@ -180,8 +180,8 @@ static inline uint16_t conn_age(const struct conn_tail *tail, sl_tick now)
 	return (uint16_t)(now - conn_tick(tail));
 }
 
-static inline bool conn_expired(const struct conn_tail *tail, sl_tick now,
-	const struct sl_timeouts *timeouts)
+static inline bool
+conn_expired(const struct conn_tail *tail, sl_tick now, const struct sl_timeouts *timeouts)
 {
 	return conn_age(tail, now) >= timeouts->s[conn_state(tail)];
 }
@@ -204,12 +204,12 @@ static inline void conn_overflow_less(enum sl_conn_form form, union conn_line *l
 {
 	uint8_t *count = conn_overflow(form, line);
 
-	if (*count < CONN_OVERFLOW_MAX && *count > 0)
+	if (*count<CONN_OVERFLOW_MAX && * count> 0)
 		(*count)--;
 }
 
-static __rte_always_inline struct conn_key conn_key_in(enum sl_conn_form form,
-	const struct conn_tail *tail)
+static __rte_always_inline struct conn_key
+conn_key_in(enum sl_conn_form form, const struct conn_tail *tail)
 {
 	struct conn_key k = {
 		.word = tail->key_tick & 0x0000ffffffffffff,
@@ -222,11 +222,11 @@ static __rte_always_inline struct conn_key conn_key_in(enum sl_conn_form form,
 }
 
 /* Whether the slot holds this key; one that is free does not, as no key has front 0. */
-static __rte_always_inline unsigned conn_matches(enum sl_conn_form form,
-	const struct conn_tail *tail, const struct conn_key *k)
+static __rte_always_inline unsigned
+conn_matches(enum sl_conn_form form, const struct conn_tail *tail, const struct conn_key *k)
 {
 	unsigned same = ((tail->key_tick ^ k->word) << 16 == 0) &
-			((tail->front_state ^ k->front) << 8 == 0);
+		((tail->front_state ^ k->front) << 8 == 0);
 
 	if (form == SL_CONN_WIDE)
 		same &= ((conn_wide_of(tail)->client[0] ^ k->client[0]) |
@@ -235,8 +235,8 @@ static __rte_always_inline unsigned conn_matches(enum sl_conn_form form,
 }
 
 /* All slots are compared without a branch: which of them it is cannot be predicted. */
-static __rte_always_inline struct conn_tail *conn_find_in(enum sl_conn_form form,
-	union conn_line *line, const struct conn_key *k)
+static __rte_always_inline struct conn_tail *
+conn_find_in(enum sl_conn_form form, union conn_line *line, const struct conn_key *k)
 {
 	unsigned found = 0;
 
@@ -245,8 +245,8 @@ static __rte_always_inline struct conn_tail *conn_find_in(enum sl_conn_form form
 	return found != 0 ? conn_slot(form, line, (unsigned)__builtin_ctz(found)) : NULL;
 }
 
-static __rte_always_inline struct conn_tail *conn_find_free(enum sl_conn_form form,
-	union conn_line *line)
+static __rte_always_inline struct conn_tail *
+conn_find_free(enum sl_conn_form form, union conn_line *line)
 {
 	for (unsigned i = 0; i < CONN_SLOTS(form); i++) {
 		if (conn_front(conn_slot(form, line, i)) == SL_ID_NONE)
@@ -262,15 +262,14 @@ static inline void conn_store_order(void)
 }
 
 /* Copies an entry into a free slot, `flip` inverted in its flags. */
-static __rte_always_inline void conn_copy_to(enum sl_conn_form form, struct conn_tail *to,
-	const struct conn_tail *from, uint32_t flip)
+static __rte_always_inline void conn_copy_to(
+	enum sl_conn_form form, struct conn_tail *to, const struct conn_tail *from, uint32_t flip)
 {
 	if (form == SL_CONN_WIDE)
 		memcpy(conn_wide_of(to)->client, conn_wide_of(from)->client,
 			sizeof(conn_wide_of(to)->client));
 	to->key_tick = from->key_tick;
-	to->server_spare =
-		(to->server_spare & ~CONN_ID_MASK) | (from->server_spare & CONN_ID_MASK);
+	to->server_spare = (to->server_spare & ~CONN_ID_MASK) | (from->server_spare & CONN_ID_MASK);
 	conn_store_order();
 	to->front_state = from->front_state ^ flip;
 	conn_store_order();
@@ -283,8 +282,8 @@ static inline void conn_free_slot(struct conn_tail *tail)
 }
 
 /* Taken apart, the table's own flag left out. */
-void conn_take_apart(enum sl_conn_form form, const struct conn_tail *tail,
-	struct sl_conn_view *view);
+void conn_take_apart(
+	enum sl_conn_form form, const struct conn_tail *tail, struct sl_conn_view *view);
 
 /* Frees the slot and what the counts say of it, but for the reason why. */
 void conn_drop(struct sl_conn_table *t, struct conn_tail *tail);

@@ -23,8 +23,8 @@ struct sl_pkt {
 	struct sl_conn_key key;
 	struct sl_conn_ref conn;
 	uint64_t hash;
-	sl_id exact;	 /* the front of address, protocol and port; SL_ID_NONE = there is none */
-	sl_id any;	 /* the one of address and protocol, for any port */
+	sl_id exact; /* the front of address, protocol and port; SL_ID_NONE = there is none */
+	sl_id any;   /* the one of address and protocol, for any port */
 	sl_id server_id;
 	uint8_t kind; /* enum sl_parse_result */
 };

@@ -18,7 +18,7 @@ struct sl_touch {
 	sl_id id;
 	uint32_t watch; /* index acquired for its address by the transaction; 0 = none */
 	uint8_t before; /* state of its record in the base generation */
-	bool fresh;	/* new in this transaction */
+	bool fresh;     /* new in this transaction */
 	bool revived;
 	uint64_t deleted_ns; /* of a revived one: when it had been deleted */
 };
@@ -43,10 +43,10 @@ struct sl_registry {
 	struct sl_watch_set *vips;
 	struct sl_generation *oldest; /* of those not freed */
 	struct sl_generation *latest;
-	uint32_t *servers_of; /* [n_fronts + 1]: ids that are not FREE under each front */
-	uint32_t n_reaping;   /* ids, fronts and servers together */
-	uint64_t version;     /* of the last service object made */
-	uint32_t epoch;	      /* given out last (struct sl_service) */
+	uint32_t *servers_of;   /* [n_fronts + 1]: ids that are not FREE under each front */
+	uint32_t n_reaping;     /* ids, fronts and servers together */
+	uint64_t version;       /* of the last service object made */
+	uint32_t epoch;         /* given out last (struct sl_service) */
 	struct sl_stats *stats; /* NULL unless somebody made one */
 
 	/* of the open transaction; here because they are as large as the id maps */
@@ -59,7 +59,7 @@ struct sl_registry {
 
 struct sl_registry_params {
 	struct sl_engine *engine; /* its workers exist; n_vips and n_adjs are set */
-	void *front_map;	  /* of sl_ids_bytes() */
+	void *front_map;          /* of sl_ids_bytes() */
 	void *server_map;
 	uint32_t fronts;
 	uint32_t servers;

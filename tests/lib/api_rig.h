@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole API on a bench: a real engine and director, and in place of the program a host that does
- * as it is told. Nothing runs by itself: workers are stepped when somebody waits for them.
+ * The whole API on a bench: a real engine and director, and in place of the program a host that
+ * does as it is told. Nothing runs by itself: workers are stepped when somebody waits for them.
  */
 #ifndef SL_TESTS_API_RIG_H
 #define SL_TESTS_API_RIG_H
@@ -14,7 +14,8 @@
 #include "api/rpc.h"
 #include "rig.h"
 
-/* A configuration with one port without twin and the service tcp 192.168.8.100:80 (rr, .12, .13). */
+/* A configuration with one port without twin and the service tcp 192.168.8.100:80 (rr, .12, .13).
+ */
 extern const char api_rig_config[];
 
 struct api_rig {
@@ -25,13 +26,14 @@ struct api_rig {
 	struct sl_peer view;
 	unsigned wakes; /* of control's subscription */
 	/* what the host does */
-	bool busy;	    /* refuses to publish */
+	bool busy;          /* refuses to publish */
 	bool refuse_system; /* Linux refuses */
 	unsigned system_applied;
 	unsigned published;
 };
 
-/* Starts with api_rig_config; `path` (may be NULL) is the director's file. Ends the program when it cannot. */
+/* Starts with api_rig_config; `path` (may be NULL) is the director's file. Ends the program when it
+ * cannot. */
 void api_rig_open(struct api_rig *rig, const char *path);
 void api_rig_close(struct api_rig *rig);
 

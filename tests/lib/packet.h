@@ -12,7 +12,7 @@
 
 #include <rte_mbuf.h>
 
-#define PACKET_MAX  1514
+#define PACKET_MAX 1514
 
 /* What is zero or NULL gets the default in brackets. Addresses and ports in host order. */
 struct packet {
@@ -20,9 +20,9 @@ struct packet {
 	const uint8_t *src_mac; /* [02:00:00:00:00:99] */
 	uint32_t src, dst;
 	uint16_t src_port, dst_port;
-	uint8_t protocol; /* [6, TCP] */
-	uint8_t ttl;	  /* [64] */
-	uint8_t flags;	  /* of TCP */
+	uint8_t protocol;  /* [6, TCP] */
+	uint8_t ttl;       /* [64] */
+	uint8_t flags;     /* of TCP */
 	uint16_t fragment; /* the IPv4 field: flags and offset */
 	uint16_t id;
 	uint16_t payload; /* bytes behind the TCP or UDP header (or behind IPv4, if neither) */

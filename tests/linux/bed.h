@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two namespaces and a wire between them that runs through the twin thread: the director's with the twin
- * `wan0`, and the other side's with `wire0`. What Linux sends on wan0 comes out of wire0; what comes
- * out of Linux on wire0 is put into the punt rings, as the packet path would.
+ * Two namespaces and a wire between them that runs through the twin thread: the director's with the
+ * twin `wan0`, and the other side's with `wire0`. What Linux sends on wan0 comes out of wire0; what
+ * comes out of Linux on wire0 is put into the punt rings, as the packet path would.
  */
 #ifndef TEST_BED_H
 #define TEST_BED_H
@@ -66,7 +66,7 @@ void bed_twin_stop(struct bed *bed); /* the interface stays */
 void bed_mirror_start(struct bed *bed);
 
 /* Runs the event loop until the condition holds; false after 5 s. */
-#define bed_until(bed, condition)                                                                 \
+#define bed_until(bed, condition)                                                                  \
 	({                                                                                         \
 		bool held = false;                                                                 \
 		for (unsigned step = 0; step < 500 && !(held = (condition)); step++)               \

@@ -11,7 +11,8 @@
 #include "conf/load.h"
 #include "lb/sched.h"
 
-/* A port lan0 with 192.168.8.11/24, and more members of the document ("" or ", ..."), single-quoted. */
+/* A port lan0 with 192.168.8.11/24, and more members of the document ("" or ", ..."),
+ * single-quoted. */
 static inline struct sl_conf *conf_with(const char *more)
 {
 	struct sl_conf *conf = NULL;

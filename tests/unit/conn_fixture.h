@@ -83,8 +83,8 @@ static inline struct sl_conn_key key_of(enum sl_conn_form form, uint64_t n)
 	return key;
 }
 
-static inline struct sl_conn_view entry_of(struct sl_conn_key key, enum sl_state state,
-	uint8_t flags)
+static inline struct sl_conn_view
+entry_of(struct sl_conn_key key, enum sl_state state, uint8_t flags)
 {
 	return (struct sl_conn_view){.key = key, .server = 7, .state = state, .flags = flags};
 }
@@ -104,8 +104,8 @@ static inline struct sl_conn_ref insert_entry(struct fixture *f, const struct sl
 }
 
 /* The next key, from *n on, with these lines. UINT64_MAX = any. */
-static inline struct sl_conn_key key_with_lines(struct fixture *f, uint64_t *n, uint64_t home,
-	uint64_t alt)
+static inline struct sl_conn_key
+key_with_lines(struct fixture *f, uint64_t *n, uint64_t home, uint64_t alt)
 {
 	for (;;) {
 		struct sl_conn_key key = key_of(f->form, (*n)++);
@@ -144,8 +144,7 @@ static inline void assert_sound(struct fixture *f)
 			assert_int_equal(is_alt, at != home);
 			if (at != home) {
 				elsewhere[home]++;
-				assert_true(
-					at >= t->n_lines || at == conn_alt(t->n_lines, hash));
+				assert_true(at >= t->n_lines || at == conn_alt(t->n_lines, hash));
 			}
 			assert_ptr_equal(sl_conn_find(t, &v.key, hash).slot, tail);
 		}

@@ -26,8 +26,8 @@ static inline void fake_parents(char *path)
 }
 
 /* Writes a file; `name` begins with a slash. */
-__attribute__((format(printf, 3, 4))) static inline void fake_file(const struct fake_root *root,
-	const char *name, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static inline void
+fake_file(const struct fake_root *root, const char *name, const char *format, ...)
 {
 	char path[PATH_MAX];
 	va_list args;
@@ -64,8 +64,8 @@ static inline void fake_remove(const struct fake_root *root, const char *name)
 		abort();
 }
 
-static inline int fake_unlink(const char *path, const struct stat *status, int type,
-	struct FTW *walk)
+static inline int
+fake_unlink(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
 	(void)status;
 	(void)type;

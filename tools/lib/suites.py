@@ -153,7 +153,7 @@ def environment(full):
 
 
 def run_all(args, report):
-    werror = ["-Dwerror_ci=true"] if os.environ.get("CI") == "true" else []
+    werror = ["-Dwerror=true"] if os.environ.get("CI") == "true" else []
     report.suite("build", lambda: built(PLAIN, *werror))
     # Not werror: sanitizers make the compiler see dangers that are none.
     report.suite("build with sanitizers",

@@ -71,7 +71,7 @@ def write_json(path, document):
 def program(plan, name):
     path = f"{plan.build}/app/{name}/{name}"
     if not os.access(path, os.X_OK):
-        raise LabError(f"{path} is missing: ninja -C {plan.build} builds it")
+        raise LabError(f"{path} is missing: `meson setup {plan.build} && ninja -C {plan.build}` builds it")
     return path
 
 
