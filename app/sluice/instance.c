@@ -11,6 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sysfile.h"
+
+#define ENDING_POLL_NS 10000000 /* 10 ms between two looks at a holder that is ending */
+#define ENDING_POLLS   500      /* for 5 s at most */
+
 /* mkdir -p; directories that exist are left as they are. */
 static int make_directories(const char *path, mode_t mode)
 {
@@ -62,32 +67,61 @@ static bool still_there(int lock, const char *path)
 		opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
+/*
+ * Whether the holder has been killed and is on its way out: its lock lasts until the last of its
+ * threads has ended, which takes as long as giving its memory back.
+ */
+static bool is_ending(const char *holder)
+{
+	char stat[512];
+	const char *state;
+	int pid;
+
+	if (sscanf(holder, "process %d", &pid) != 1)
+		return false;
+	if (sl_sysfile_read(stat, sizeof(stat), "/proc/%d/stat", pid) < 0)
+		return true;
+	state = strrchr(stat, ')'); /* "17 (name) Z ..." */
+	return state != NULL && (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
+}
+
+/* Takes the lock of the open file; waits only for a holder that is ending. */
+static int lock_file(int lock, const char *path, const char *name, struct sl_err *err)
+{
+	const struct timespec pause = {.tv_nsec = ENDING_POLL_NS};
+	char holder[64];
+
+	for (unsigned polls = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; polls++) {
+		if (errno != EWOULDBLOCK)
+			return sl_err_set(
+				err, errno, NULL, "cannot lock %s: %s", path, strerror(errno));
+		read_holder(lock, holder, sizeof(holder));
+		if (is_ending(holder) && polls < ENDING_POLLS) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		sl_err_set(
+			err, EBUSY, NULL, "the instance '%s' is running already: %s", name, holder);
+		sl_err_hint(err, "stop it first, or give this one another \"instance\" name");
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int take_lock(const char *path, const char *name, struct sl_err *err)
 {
-	char holder[64];
-	int lock, rc;
-
 	for (;;) {
-		lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644), rc;
+
 		if (lock < 0)
 			return sl_err_set(err, errno, NULL, "cannot open the lock file %s: %s",
 				path, strerror(errno));
-		if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-			rc = -errno;
-			read_holder(lock, holder, sizeof(holder));
-			close(lock);
-			if (rc != -EWOULDBLOCK)
-				return sl_err_set(
-					err, -rc, NULL, "cannot lock %s: %s", path, strerror(-rc));
-			sl_err_set(err, EBUSY, NULL, "the instance '%s' is running already: %s",
-				name, holder);
-			sl_err_hint(
-				err, "stop it first, or give this one another \"instance\" name");
-			return -EBUSY;
-		}
-		if (still_there(lock, path))
+		rc = lock_file(lock, path, name, err);
+		if (rc == 0 && still_there(lock, path))
 			return lock;
 		close(lock);
+		if (rc < 0)
+			return rc;
 	}
 }
 

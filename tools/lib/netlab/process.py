@@ -24,13 +24,18 @@ def run(*argv, check=True, timeout=60, **options):
 
 
 def start_time(pid):
-    """Clock ticks after boot at which `pid` started, or None when there is none (or a zombie)."""
+    """Clock ticks after boot at which `pid` started, or None when there is none (or a zombie).
+
+    A process whose first thread has ended looks like a zombie while others still give back what
+    it had (memory, locks): it is one only when it is alone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             fields = stat.read().rpartition(")")[2].split()
+        if fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1:
+            return None
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return int(fields[19])
 
 
 def identity(pid):
