@@ -10,7 +10,7 @@
 #include "lb/conn_layout.h"
 
 #define MAGIC        0x4e4e4f436c731a0aull /* "\n\x1a" "slCONN" in memory order */
-#define VERSION      1
+#define VERSION      2
 #define CAPACITY_MAX (1ull << 32)
 
 /* Four slots in five may be in use, and moving still finds room. */
@@ -87,6 +87,15 @@ uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct sl_conn_key *k
 					 : hash_of(SL_CONN_WIDE, t, key);
 }
 
+uint64_t
+sl_conn_hash_client(const struct sl_conn_table *t, const uint8_t client[16], rte_be16_t client_port)
+{
+	struct sl_conn_key key = {.client_port = client_port, .front = SL_ID_NONE};
+
+	memcpy(key.client, client, sizeof(key.client));
+	return sl_conn_hash(t, &key);
+}
+
 void sl_conn_prefetch(const struct sl_conn_table *t, uint64_t hash)
 {
 	rte_prefetch0(&t->lines[conn_home(t->n_lines, hash)]);
@@ -129,13 +138,17 @@ sl_conn_find(const struct sl_conn_table *t, const struct sl_conn_key *key, uint6
 void conn_take_apart(enum sl_conn_form form, const struct conn_tail *tail, struct sl_conn_view *v)
 {
 	uint32_t v4 = (uint32_t)tail->key_tick;
+	sl_id id = tail->server_spare & CONN_ID_MASK;
+	bool paired = conn_is_paired(tail);
 
 	*v = (struct sl_conn_view){
 		.key.front = conn_front(tail),
-		.server = tail->server_spare & CONN_ID_MASK,
+		.server = paired ? SL_ID_NONE : id,
 		.state = conn_state(tail),
-		.flags = (uint8_t)(tail->front_state >> CONN_FLAG_SHIFT) & ~SL_CONN_ALT,
+		.flags = (uint8_t)(tail->front_state >> CONN_FLAG_SHIFT) & SL_CONN_DATA,
 		.tick = conn_tick(tail),
+		.kind = conn_kind(tail),
+		.side = paired ? id : 0,
 	};
 	if (form == SL_CONN_NARROW) {
 		memcpy(v->key.client, &v4, sizeof(v4));
@@ -164,9 +177,9 @@ void sl_conn_update(struct sl_conn_table *t, struct sl_conn_ref ref, enum sl_sta
 	uint8_t flags, sl_tick now)
 {
 	struct conn_tail *tail = ref.slot;
-	uint32_t kept = tail->front_state & (CONN_ID_MASK | CONN_ALT_BIT);
+	uint32_t kept = tail->front_state & (CONN_ID_MASK | CONN_ALT_BIT | CONN_KIND_MASK);
 	uint32_t word = kept | (uint32_t)state << CONN_STATE_SHIFT |
-		(uint32_t)(flags & ~SL_CONN_ALT) << CONN_FLAG_SHIFT;
+		(uint32_t)(flags & SL_CONN_DATA) << CONN_FLAG_SHIFT;
 
 	if (tail->front_state != word)
 		tail->front_state = word;

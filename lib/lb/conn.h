@@ -21,6 +21,29 @@
 #define SL_CONN_DATA 0x1 /* flag: the client has sent payload; the connection is proven */
 #define SL_CONN_ALT  0x2 /* flag: lies in its second bucket (the table's own business) */
 
+/*
+ * What an entry is, and by what it is placed. A front's entries may be of several kinds at a time:
+ * whoever looks one up looks in each place that the front may have used.
+ */
+enum sl_conn_kind {
+	/* By the whole key. DR, TUN, local. */
+	SL_CONN_PLAIN,
+	/*
+	 * By the client's endpoint alone, so that a server's reply finds it, too, which knows
+	 * client and server but not the VIP. Eight services of one client endpoint find room so
+	 * (four in a wide table); more are pairs (lb/side.h), and the endpoint's home line is
+	 * marked.
+	 */
+	SL_CONN_NAT,
+	/*
+	 * A pair of entries by their whole keys, (client, front) and (local address and port, the
+	 * server's front), which name one side record. The record has their state; the table never
+	 * expires nor evicts them.
+	 */
+	SL_CONN_SIDE,
+	SL_CONN_REVERSE,
+};
+
 /* One entry, taken apart: what is looked up, inserted, listed and swept. Not the stored form. */
 struct sl_conn_key {
 	uint8_t client[16]; /* IPv4 in the first four bytes, the rest zero */
@@ -36,10 +59,12 @@ struct sl_conn_ref {
 
 struct sl_conn_view {
 	struct sl_conn_key key;
-	sl_id server;
+	sl_id server; /* PLAIN and NAT, else SL_ID_NONE */
 	enum sl_state state;
 	uint8_t flags;
 	sl_tick tick; /* last seen */
+	enum sl_conn_kind kind;
+	uint32_t side; /* SIDE and REVERSE: index of the record, never 0; else 0 */
 };
 
 struct sl_conn_stats {    /* one writer, the worker; others read (lb/publish.h) */
@@ -76,18 +101,49 @@ struct sl_conn_table *sl_conn_table_open(void *memory, enum sl_conn_form form, u
 	const uint64_t secret[2], bool adopt);
 void sl_conn_table_close(struct sl_conn_table *table);
 
+/* Where entries lie: by their whole key, and NAT entries by the client's endpoint. */
 uint64_t sl_conn_hash(const struct sl_conn_table *table, const struct sl_conn_key *key);
+uint64_t sl_conn_hash_client(
+	const struct sl_conn_table *table, const uint8_t client[16], rte_be16_t client_port);
 void sl_conn_prefetch(const struct sl_conn_table *table, uint64_t hash);
 
-/* The entry with exactly this key, expired or not; .slot NULL when there is none. */
+/*
+ * The entry with exactly this key, expired or not, among those that `hash` places; .slot NULL when
+ * there is none. It may be of another kind than was looked for, if that happens to lie in the same
+ * line: the view tells.
+ */
 struct sl_conn_ref
 sl_conn_find(const struct sl_conn_table *table, const struct sl_conn_key *key, uint64_t hash);
 
+/* Likewise, a NAT entry. */
+static inline struct sl_conn_ref sl_conn_find_nat(
+	const struct sl_conn_table *table, const struct sl_conn_key *key, uint64_t client_hash)
+{
+	return sl_conn_find(table, key, client_hash);
+}
+
 /*
- * Adds an entry that is not there, last seen `now` (entry->tick is not read). Bounded work
- * (docs/architecture.md). When the room of another was taken, *evicted describes that one, expired
- * or not, for the accounting; else evicted->key.front is SL_ID_NONE. Returns .slot NULL when only
- * proven ones are in the way.
+ * The NAT entry of this client endpoint, expired or not, for which `match` says yes: it is asked
+ * for one after the other, of whatever front. .slot NULL when it never does.
+ */
+typedef bool (*sl_conn_match)(void *arg, const struct sl_conn_view *view);
+struct sl_conn_ref sl_conn_find_reply(const struct sl_conn_table *table, const uint8_t client[16],
+	rte_be16_t client_port, uint64_t client_hash, sl_conn_match match, void *arg);
+
+/*
+ * Whether NAT connections of a client endpoint with this hash found no room as such and became
+ * pairs: then a look-up goes on by the whole key. Wrong at times, but only by saying yes.
+ */
+bool sl_conn_spilled(const struct sl_conn_table *table, uint64_t client_hash);
+/* One more of them, one less. The mark is not kept across sl_conn_table_open(). */
+void sl_conn_spill(struct sl_conn_table *table, uint64_t client_hash);
+void sl_conn_unspill(struct sl_conn_table *table, uint64_t client_hash);
+
+/*
+ * Adds an entry that is not there, last seen `now` (entry->tick is not read); `hash` is what places
+ * an entry of its kind. Bounded work (docs/architecture.md). When the room of another was taken,
+ * *evicted describes that one, expired or not, for the accounting; else evicted->key.front is
+ * SL_ID_NONE. Returns .slot NULL when only proven ones are in the way.
  */
 struct sl_conn_ref
 sl_conn_insert(struct sl_conn_table *table, const struct sl_conn_view *entry, uint64_t hash,
@@ -105,8 +161,9 @@ void sl_conn_set_server(struct sl_conn_table *table, struct sl_conn_ref ref, sl_
 
 /*
  * Looks at the next `lines` lines (and, at the end of a round, the stash). `verdict` is asked for
- * each entry and says whether it goes; it is called after expiry has been decided (`expired`) and
- * must do the accounting for those that go. Returns true when a round was completed.
+ * each PLAIN and NAT entry and says whether it goes; it is called after expiry has been decided
+ * (`expired`) and must do the accounting for those that go. Returns true when a round was
+ * completed.
  */
 typedef bool (*sl_conn_verdict)(void *arg, const struct sl_conn_view *view, bool expired);
 bool sl_conn_sweep(struct sl_conn_table *table, unsigned lines, sl_tick now,

@@ -9,16 +9,17 @@
 
 #include "lb/conn_layout.h"
 
-#define FLAGS_KNOWN      (SL_CONN_DATA | SL_CONN_ALT)
 #define WIDE_WORD_UNUSED 0x0000ffff00000000ull
 
 static __rte_always_inline bool plausible(enum sl_conn_form form, const struct conn_tail *tail)
 {
-	if ((tail->server_spare & CONN_ID_MASK) == SL_ID_NONE)
+	if ((tail->server_spare & CONN_ID_MASK) == SL_ID_NONE) /* nor is there a side 0 */
 		return false;
 	if (conn_state(tail) >= SL_STATE_COUNT)
 		return false;
-	if ((tail->front_state >> CONN_FLAG_SHIFT & ~FLAGS_KNOWN) != 0)
+	/* State and flags of a pair are its side record's, which is checked against it later. */
+	if (conn_is_paired(tail) &&
+		(conn_state(tail) != SL_STATE_NONE || (tail->front_state & CONN_DATA_BIT) != 0))
 		return false;
 	return form == SL_CONN_NARROW || (tail->key_tick & WIDE_WORD_UNUSED) == 0;
 }
@@ -52,7 +53,7 @@ static __rte_always_inline bool
 settle(enum sl_conn_form form, struct sl_conn_table *t, uint64_t at, struct conn_tail *tail)
 {
 	struct conn_key k = conn_key_in(form, tail);
-	uint64_t hash = conn_hash(form, t->seed, &k);
+	uint64_t hash = conn_placed_by(form, t->seed, tail);
 	uint64_t home = conn_home(t->n_lines, hash), alt = conn_alt(t->n_lines, hash);
 	bool stashed = at >= t->n_lines;
 

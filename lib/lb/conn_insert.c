@@ -47,11 +47,13 @@ static inline enum rank rank_of(const struct conn_tail *tail, const struct searc
 {
 	if (conn_front(tail) == SL_ID_NONE)
 		return FREE;
+	if (conn_is_paired(tail))
+		return PROVEN; /* whether it is, its side record knows; it goes with that */
 	if (conn_expired(tail, s->now, s->timeouts))
 		return EXPIRED;
 	if (conn_state(tail) != SL_STATE_ESTABLISHED)
 		return EMBRYONIC;
-	return tail->front_state & ((uint32_t)SL_CONN_DATA << CONN_FLAG_SHIFT) ? PROVEN : UNPROVEN;
+	return tail->front_state & CONN_DATA_BIT ? PROVEN : UNPROVEN;
 }
 
 /* Ranks the slots of a step; true when one of them costs no living connection. */
@@ -91,8 +93,7 @@ branch(enum sl_conn_form form, const struct sl_conn_table *t, struct search *s, 
 {
 	for (unsigned i = 0; i < CONN_SLOTS(form) && s->n < s->limit; i++) {
 		const struct conn_tail *tail = conn_slot(form, s->steps[step].line, i);
-		struct conn_key k = conn_key_in(form, tail);
-		uint64_t hash = conn_hash(form, t->seed, &k);
+		uint64_t hash = conn_placed_by(form, t->seed, tail);
 		union conn_line *line = tail->front_state & CONN_ALT_BIT
 			? &t->lines[conn_home(t->n_lines, hash)]
 			: &t->lines[conn_alt(t->n_lines, hash)];
@@ -201,12 +202,14 @@ insert(enum sl_conn_form form, struct sl_conn_table *t, const struct sl_conn_vie
 	uint64_t hash, struct search *s, struct sl_conn_view *evicted)
 {
 	struct conn_key k = conn_key_of(form, &entry->key);
+	bool paired = entry->kind >= SL_CONN_SIDE;
 	struct conn_wide image = {
 		.client = {k.client[0], k.client[1]},
 		.tail.key_tick = k.word | (uint64_t)s->now << 48,
 		.tail.front_state = k.front | (uint32_t)entry->state << CONN_STATE_SHIFT |
-			(uint32_t)(entry->flags & ~SL_CONN_ALT) << CONN_FLAG_SHIFT,
-		.tail.server_spare = entry->server & CONN_ID_MASK,
+			(uint32_t)(entry->flags & SL_CONN_DATA) << CONN_FLAG_SHIFT |
+			(uint32_t)entry->kind << CONN_KIND_SHIFT,
+		.tail.server_spare = (paired ? entry->side : entry->server) & CONN_ID_MASK,
 	};
 	struct conn_tail *room;
 	bool home;
@@ -247,8 +250,7 @@ sl_conn_insert(struct sl_conn_table *t, const struct sl_conn_view *entry, uint64
 static __rte_always_inline void
 forget_home(enum sl_conn_form form, struct sl_conn_table *t, const struct conn_tail *tail)
 {
-	struct conn_key k = conn_key_in(form, tail);
-	uint64_t hash = conn_hash(form, t->seed, &k);
+	uint64_t hash = conn_placed_by(form, t->seed, tail);
 
 	conn_overflow_less(form, &t->lines[conn_home(t->n_lines, hash)]);
 }

@@ -19,7 +19,7 @@
 
 #define CONN_LINE          64
 #define CONN_STASH         64  /* entries */
-#define CONN_OVERFLOW_MAX  255 /* then it no longer counts, and stays */
+#define CONN_COUNT_MAX     255 /* then a line's count no longer counts, and stays */
 #define CONN_SLOTS(form)   ((form) == SL_CONN_NARROW ? 4u : 2u)
 #define CONN_STASHED(form) (CONN_STASH / CONN_SLOTS(form)) /* lines */
 
@@ -27,6 +27,9 @@
 #define CONN_FLAG_SHIFT  28
 #define CONN_STATE_SHIFT 24
 #define CONN_ALT_BIT     ((uint32_t)SL_CONN_ALT << CONN_FLAG_SHIFT)
+#define CONN_DATA_BIT    ((uint32_t)SL_CONN_DATA << CONN_FLAG_SHIFT)
+#define CONN_KIND_SHIFT  30 /* the two upper flags */
+#define CONN_KIND_MASK   (3u << CONN_KIND_SHIFT)
 
 /*
  * The last 16 bytes of an entry, the same in both forms; a narrow entry is nothing else.
@@ -41,7 +44,8 @@ struct conn_tail {
 	 */
 	uint64_t key_tick;
 	uint32_t front_state;  /* 24 bits front, 4 state, 4 flags */
-	uint32_t server_spare; /* 24 bits server, 8 of the line (slot 0: the overflow count) */
+	uint32_t server_spare; /* 24 bits server or side, 8 of the line (slots 0 and 1: its counts)
+				*/
 };
 
 struct conn_wide {
@@ -170,6 +174,17 @@ static inline enum sl_state conn_state(const struct conn_tail *tail)
 	return (enum sl_state)((tail->front_state >> CONN_STATE_SHIFT) & 0xf);
 }
 
+static inline enum sl_conn_kind conn_kind(const struct conn_tail *tail)
+{
+	return (enum sl_conn_kind)(tail->front_state >> CONN_KIND_SHIFT);
+}
+
+/* One of a pair: its side record knows all about it. */
+static inline bool conn_is_paired(const struct conn_tail *tail)
+{
+	return conn_kind(tail) >= SL_CONN_SIDE;
+}
+
 static inline sl_tick conn_tick(const struct conn_tail *tail)
 {
 	return (sl_tick)(tail->key_tick >> 48);
@@ -192,20 +207,32 @@ static inline uint8_t *conn_overflow(enum sl_conn_form form, union conn_line *li
 	return (uint8_t *)&conn_slot(form, line, 0)->server_spare + 3;
 }
 
+/* NAT connections of clients whose home this line is that had to become pairs. */
+static inline uint8_t *conn_spills(enum sl_conn_form form, union conn_line *line)
+{
+	return (uint8_t *)&conn_slot(form, line, 1)->server_spare + 3;
+}
+
+static inline void conn_count_more(uint8_t *count)
+{
+	if (*count < CONN_COUNT_MAX)
+		(*count)++;
+}
+
+static inline void conn_count_less(uint8_t *count)
+{
+	if (*count > 0 && *count < CONN_COUNT_MAX)
+		(*count)--;
+}
+
 static inline void conn_overflow_more(enum sl_conn_form form, union conn_line *line)
 {
-	uint8_t *count = conn_overflow(form, line);
-
-	if (*count < CONN_OVERFLOW_MAX)
-		(*count)++;
+	conn_count_more(conn_overflow(form, line));
 }
 
 static inline void conn_overflow_less(enum sl_conn_form form, union conn_line *line)
 {
-	uint8_t *count = conn_overflow(form, line);
-
-	if (*count<CONN_OVERFLOW_MAX && * count> 0)
-		(*count)--;
+	conn_count_less(conn_overflow(form, line));
 }
 
 static __rte_always_inline struct conn_key
@@ -219,6 +246,29 @@ conn_key_in(enum sl_conn_form form, const struct conn_tail *tail)
 	if (form == SL_CONN_WIDE)
 		memcpy(k.client, conn_wide_of(tail)->client, sizeof(k.client));
 	return k;
+}
+
+/* What of a key is the client's endpoint, in the same words. */
+static __rte_always_inline struct conn_key
+conn_client_of(enum sl_conn_form form, const struct conn_key *k)
+{
+	struct conn_key client = *k;
+
+	client.front = SL_ID_NONE;
+	if (form == SL_CONN_WIDE)
+		client.word = (uint16_t)client.word;
+	return client;
+}
+
+/* The hash that placed an entry. */
+static __rte_always_inline uint64_t conn_placed_by(
+	enum sl_conn_form form, const uint64_t seed[4], const struct conn_tail *tail)
+{
+	struct conn_key k = conn_key_in(form, tail);
+
+	if (conn_kind(tail) == SL_CONN_NAT)
+		k = conn_client_of(form, &k);
+	return conn_hash(form, seed, &k);
 }
 
 /* Whether the slot holds this key; one that is free does not, as no key has front 0. */

@@ -18,8 +18,7 @@ uint64_t sl_conn_slots(const struct sl_conn_table *t)
 static __rte_always_inline void
 unstash(enum sl_conn_form form, struct sl_conn_table *t, struct conn_tail *tail)
 {
-	struct conn_key k = conn_key_in(form, tail);
-	uint64_t hash = conn_hash(form, t->seed, &k);
+	uint64_t hash = conn_placed_by(form, t->seed, tail);
 	union conn_line *home = &t->lines[conn_home(t->n_lines, hash)];
 	struct conn_tail *room = conn_find_free(form, home);
 
@@ -44,27 +43,37 @@ struct sweep {
 	void *arg;
 };
 
+/* Whether the entry went. */
+static __rte_always_inline bool sweep_entry(enum sl_conn_form form, struct sl_conn_table *t,
+	struct conn_tail *tail, const struct sweep *s)
+{
+	struct sl_conn_view view;
+	bool expired;
+
+	if (conn_is_paired(tail))
+		return false;
+	expired = conn_expired(tail, s->now, s->timeouts);
+	conn_take_apart(form, tail, &view);
+	if (!s->verdict(s->arg, &view, expired))
+		return false;
+	conn_drop(t, tail);
+	if (expired)
+		sl_count_add(t->stats.expired, 1);
+	else
+		sl_count_add(t->stats.reaped, 1);
+	return true;
+}
+
 static __rte_always_inline void
 sweep_line(enum sl_conn_form form, struct sl_conn_table *t, uint64_t at, const struct sweep *s)
 {
 	for (unsigned i = 0; i < CONN_SLOTS(form); i++) {
 		struct conn_tail *tail = conn_slot(form, &t->lines[at], i);
-		struct sl_conn_view view;
-		bool expired;
 
-		if (conn_front(tail) == SL_ID_NONE)
+		if (conn_front(tail) == SL_ID_NONE || sweep_entry(form, t, tail, s))
 			continue;
-		expired = conn_expired(tail, s->now, s->timeouts);
-		conn_take_apart(form, tail, &view);
-		if (s->verdict(s->arg, &view, expired)) {
-			conn_drop(t, tail);
-			if (expired)
-				sl_count_add(t->stats.expired, 1);
-			else
-				sl_count_add(t->stats.reaped, 1);
-		} else if (at >= t->n_lines) {
+		if (at >= t->n_lines)
 			unstash(form, t, tail);
-		}
 	}
 }
 

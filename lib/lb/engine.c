@@ -12,7 +12,7 @@
 #include "lb/store.h"
 #include "lb/worker_setup.h"
 
-#define LAYOUT_VERSION    1 /* of connection entries and id maps as they lie in files */
+#define LAYOUT_VERSION    2 /* of connection entries and id maps as they lie in files */
 #define ICMP_RATE_DEFAULT 1000
 #define LOOKS_MAX         32768 /* ids that one exchange of loads looks at: a fraction of 1 ms */
 
@@ -161,6 +161,7 @@ static struct sl_engine *build_in_store(const struct sl_engine_params *params, s
 		.version = LAYOUT_VERSION,
 		.n_workers = params->n_workers,
 		.connections = params->connections,
+		.connections_wide = sl_connections_wide(params),
 		.fronts = params->fronts,
 		.servers = params->servers,
 		.owner_mask = owner_mask_of(params),

@@ -35,8 +35,9 @@ struct sl_port {
 
 struct sl_engine_params {
 	unsigned n_workers;
-	uint64_t connections; /* of the whole box, narrow; the wide tables take an eighth of it */
-	uint32_t fronts;      /* capacity of the id maps */
+	uint64_t connections;      /* of the whole box: IPv4, to fronts with a port */
+	uint64_t connections_wide; /* likewise: IPv6, and any-port fronts; 0 = an eighth of them */
+	uint32_t fronts;           /* capacity of the id maps */
 	uint32_t servers;
 	unsigned handover_ring; /* entries of each ring; a power of two is not needed */
 	unsigned punt_ring;

@@ -297,7 +297,7 @@ static bool is_over(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_con
 	if (pkt->server == NULL || pkt->server->state == SL_ID_REAPING)
 		return true;
 	if (pkt->parsed.protocol != IPPROTO_TCP || !(pkt->parsed.tcp_flags & SL_TCP_SYN) ||
-		!sl_tcp_reusable_oneside(view->state))
+		!sl_tcp_reusable(view->state))
 		return false;
 	sl_count_add(w->stats.reused, 1);
 	return true;

@@ -194,7 +194,7 @@ layout_difference(const struct sl_store_layout *old, const struct sl_store_layou
 		return "the layout's version";
 	if (old->n_workers != new->n_workers)
 		return "the number of workers";
-	if (old->connections != new->connections)
+	if (old->connections != new->connections || old->connections_wide != new->connections_wide)
 		return "the number of connections";
 	if (old->fronts != new->fronts)
 		return "the largest number of services";

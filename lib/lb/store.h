@@ -25,6 +25,7 @@ struct sl_store_layout {  /* compared byte for byte */
 	uint32_t version; /* of entry and map formats */
 	uint32_t n_workers;
 	uint64_t connections;
+	uint64_t connections_wide;
 	uint32_t fronts;
 	uint32_t servers;
 	uint32_t owner_mask;

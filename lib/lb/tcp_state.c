@@ -36,6 +36,23 @@ enum row { SYN, FIN, ACK, RST, ROWS };
 #define SA SL_STATE_SYNACK
 
 /* clang-format off */
+static const uint8_t twoside[][ROWS][SA + 1] = {
+	[SL_DIR_IN] = {
+		/*	   NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */
+		[SYN] = { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SR },
+		[FIN] = { CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, TW },
+		[ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES },
+		[RST] = { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, SR },
+	},
+	[SL_DIR_OUT] = {
+		/*	   NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */
+		[SYN] = { SS, ES, SS, SR, SS, SS, SS, SS, SS, LI, SR },
+		[FIN] = { TW, FW, SS, TW, FW, TW, CL, TW, LA, LI, TW },
+		[ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES },
+		[RST] = { CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL },
+	},
+};
+
 static const uint8_t oneside[ROWS][SA + 1] = {
 	/*	   NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */
 	[SYN] = { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SR },
@@ -45,22 +62,32 @@ static const uint8_t oneside[ROWS][SA + 1] = {
 };
 /* clang-format on */
 
-enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags)
+static enum sl_state next_in(const uint8_t table[ROWS][SA + 1], enum sl_state state, uint8_t flags)
 {
 	if (state > SA)
 		return state;
 	if (flags & SL_TCP_RST)
-		return oneside[RST][state];
+		return table[RST][state];
 	if (flags & SL_TCP_SYN)
-		return oneside[SYN][state];
+		return table[SYN][state];
 	if (flags & SL_TCP_FIN)
-		return oneside[FIN][state];
+		return table[FIN][state];
 	if (flags & SL_TCP_ACK)
-		return oneside[ACK][state];
+		return table[ACK][state];
 	return CL; /* no segment of a connection that goes on has none of them */
 }
 
-bool sl_tcp_reusable_oneside(enum sl_state state)
+enum sl_state sl_tcp_next(enum sl_state state, uint8_t flags, enum sl_direction direction)
+{
+	return next_in(twoside[direction], state, flags);
+}
+
+enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags)
+{
+	return next_in(oneside, state, flags);
+}
+
+bool sl_tcp_reusable(enum sl_state state)
 {
 	return state == TW || state == CL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Connection states as LVS learns them by watching one side of the handshake, and their
- * timeouts. Direct routing sees the client's side only.
- * Source: LVS's documented and observed behaviour (docs/lvs.md).
+ * Connection states as LVS learns them by watching both sides of a connection (NAT, FullNAT), or
+ * the client's alone (direct routing, tunnels), and their timeouts. Source: LVS's documented and
+ * observed behaviour (docs/lvs.md).
  */
 #ifndef SL_LB_TCP_STATE_H
 #define SL_LB_TCP_STATE_H
@@ -50,16 +50,25 @@ static inline bool sl_state_is_active(enum sl_state state)
 			(1u << SL_STATE_SYN_RECV) | (1u << SL_STATE_SYNACK));
 }
 
+enum sl_direction {
+	SL_DIR_IN,  /* from the client to the server */
+	SL_DIR_OUT, /* the server's reply */
+};
+
 /*
- * The next state for a packet from the client, one-sided view; `flags` are SL_TCP_*. A segment with
- * none of RST, SYN, FIN and ACK closes (seen on Linux 6.1).
+ * The next state for a segment; `flags` are SL_TCP_*. One with none of RST, SYN, FIN and ACK closes
+ * (seen on Linux 6.1). SL_STATE_UDP stays what it is.
  */
+enum sl_state sl_tcp_next(enum sl_state state, uint8_t flags, enum sl_direction direction);
+
+/* Likewise where only the client's side is seen. */
 enum sl_state sl_tcp_next_oneside(enum sl_state state, uint8_t flags);
 
 /*
- * Whether a SYN on an entry in this state opens a new connection. As LVS with conn_reuse_mode 1: in
- * FIN_WAIT, which is all that direct routing sees of a close, it does not (seen on Linux 6.1).
+ * Whether a SYN of the client on an entry in this state opens a new connection. As LVS with
+ * conn_reuse_mode 1: in FIN_WAIT, which is all that direct routing sees of a close, it does not
+ * (seen on Linux 6.1).
  */
-bool sl_tcp_reusable_oneside(enum sl_state state);
+bool sl_tcp_reusable(enum sl_state state);
 
 #endif

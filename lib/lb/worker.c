@@ -119,8 +119,11 @@ static void recount_table(struct sl_worker *w, const struct sl_conn_table *table
 	for (uint64_t cursor = 0; cursor != UINT64_MAX;) {
 		unsigned n = sl_conn_copy(table, &cursor, COPY_LINES, views, SL_QUERY_ROOM);
 
-		for (unsigned i = 0; i < n; i++)
-			count_one(sl_worker_counters(w, views[i].server), views[i].state, 1);
+		for (unsigned i = 0; i < n; i++) {
+			if (views[i].kind < SL_CONN_SIDE)
+				count_one(
+					sl_worker_counters(w, views[i].server), views[i].state, 1);
+		}
 	}
 }
 
@@ -244,6 +247,8 @@ static bool is_wanted(const struct sl_worker *w, const struct sl_conn_query *que
 {
 	sl_tick age = (sl_tick)(w->tick - view->tick);
 
+	if (view->kind >= SL_CONN_SIDE)
+		return false;
 	if (age >= w->snapshot->timeouts.s[view->state])
 		return false;
 	if (query->front != SL_ID_NONE && query->front != view->key.front)

@@ -8,7 +8,7 @@
 #include "lb/store.h"
 
 #define LOADS_RING 1024 /* messages of the control core that a worker has not taken yet */
-#define WIDE_SHARE 8    /* the wide table takes an eighth of the narrow one's connections */
+#define WIDE_SHARE 8    /* by default the wide tables take an eighth of the connections */
 
 void *sl_worker_memory(struct sl_engine *engine, struct sl_store *store, const char *name,
 	size_t bytes, int numa, void **owned, struct sl_err *err)
@@ -66,18 +66,24 @@ static int rings_new(struct sl_worker *w, const struct sl_engine_params *params)
 	return w->loads == NULL ? -ENOMEM : 0;
 }
 
+uint64_t sl_connections_wide(const struct sl_engine_params *params)
+{
+	if (params->connections_wide != 0)
+		return params->connections_wide;
+	return (params->connections + WIDE_SHARE - 1) / WIDE_SHARE;
+}
+
 static struct sl_conn_table *
 table_new(struct sl_worker *w, enum sl_conn_form form, const struct sl_engine_params *params,
 	const uint64_t secret[2], bool adopt, void **owned, struct sl_err *err)
 {
 	unsigned n = w->engine->n_workers;
-	uint64_t capacity = (params->connections + n - 1) / n;
+	uint64_t total = form == SL_CONN_WIDE ? sl_connections_wide(params) : params->connections;
+	uint64_t capacity = (total + n - 1) / n;
 	struct sl_conn_table *table;
 	char name[32];
 	void *memory;
 
-	if (form == SL_CONN_WIDE)
-		capacity = (capacity + WIDE_SHARE - 1) / WIDE_SHARE;
 	snprintf(name, sizeof(name), "%s-%u", form == SL_CONN_WIDE ? "wide" : "narrow", w->index);
 	memory = sl_worker_memory(w->engine, params->store, name,
 		sl_conn_table_bytes(form, capacity), w->numa, owned, err);

@@ -8,6 +8,9 @@
 
 #include "lb/engine.h"
 
+/* What the engine's parameters say of the wide tables, of the whole box. */
+uint64_t sl_connections_wide(const struct sl_engine_params *params);
+
 /*
  * Makes all workers of the engine, their tables and the rings between them; takes the tables that
  * the store has when `adopt`. 0 or -errno with `err` set; sl_worker_free_all() takes back what was

@@ -500,7 +500,7 @@ struct model_outcome model_packet(struct model *m, unsigned worker, const struct
 		if (conn->server->reaped || is_expired(m, conn))
 			forget(conn);
 		else if (p->protocol == IPPROTO_TCP && (p->tcp_flags & SL_TCP_SYN) &&
-			sl_tcp_reusable_oneside(conn->state))
+			sl_tcp_reusable(conn->state))
 			forget(conn);
 		else
 			return follow(m, conn, p);

@@ -141,7 +141,7 @@ static void every_bit_of_the_key_counts(void **state)
 			else
 				continue;
 			/* In the same line, so that the comparison decides and not the hash. */
-			assert_null(sl_conn_find(f.t, &other, sl_conn_hash(f.t, &key)).slot);
+			assert_null(sl_conn_find(f.t, &other, hash_of(f.t, &key)).slot);
 		}
 		fixture_close(&f);
 	}
@@ -244,7 +244,7 @@ static void sequential_keys_spread(void **state)
 			struct sl_conn_key key = {.client = {10, 0, 0, (uint8_t)(n >> 12)},
 				.client_port = rte_cpu_to_be_16((uint16_t)(n & 0xfff)),
 				.front = 1};
-			uint64_t hash = sl_conn_hash(f.t, &key);
+			uint64_t hash = hash_of(f.t, &key);
 
 			home[conn_home(LINES, hash)]++;
 			alt[conn_alt(LINES, hash)]++;
@@ -274,8 +274,8 @@ static void the_secret_decides_the_place(void **state)
 	for (uint64_t n = 0; n < 1000; n++) {
 		struct sl_conn_key key = key_of(SL_CONN_NARROW, n);
 
-		same += conn_home(t->n_lines, sl_conn_hash(t, &key)) ==
-			conn_home(t->n_lines, sl_conn_hash(f.t, &key));
+		same += conn_home(t->n_lines, hash_of(t, &key)) ==
+			conn_home(t->n_lines, hash_of(f.t, &key));
 	}
 	assert_in_range(same, 0, 20); /* of 1,000 keys in 314 lines: about 3 */
 	sl_conn_table_close(t);
@@ -344,5 +344,5 @@ int main(void)
 		cmocka_unit_test(a_round_misses_nobody),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_with_each_placing(tests);
 }

@@ -88,13 +88,14 @@ static void impossible_entries_are_dropped(void **state)
 		const char *what;
 		uint64_t key_tick;
 		uint32_t front_state, server_spare;
-		bool wide_only;
+		bool wide_only, by_key_only;
 	} damages[] = {
 		{"a state that there is not", .front_state = 0xfu << CONN_STATE_SHIFT},
-		{"an unknown flag", .front_state = 0x4u << CONN_FLAG_SHIFT},
-		{"another unknown flag", .front_state = 0x8u << CONN_FLAG_SHIFT},
+		{"a kind that lies in other lines", .front_state = 1u << CONN_KIND_SHIFT},
+		{"one of a pair, with a state", .front_state = 2u << CONN_KIND_SHIFT},
 		{"no server", .server_spare = 7},
-		{"another front, whose lines are others", .front_state = 0x800},
+		{"another front, whose lines are others", .front_state = 0x800,
+			.by_key_only = true},
 		{"another client, likewise", .key_tick = 1},
 		{"bits that are never set", .key_tick = 1ull << 40, .wide_only = true},
 	};
@@ -107,7 +108,9 @@ static void impossible_entries_are_dropped(void **state)
 
 			if (damages[d].wide_only && forms[form] != SL_CONN_WIDE)
 				continue;
-			fixture_open(&f, forms[form], SMALL);
+			if (damages[d].by_key_only && kind_of(&key) != SL_CONN_PLAIN)
+				continue;
+			fixture_open(&f, forms[form], 1000);
 			for (uint64_t n = 0; n < 20; n++)
 				insert_proven(&f, key_of(f.form, n));
 			tail = tail_of(&f, &key);
@@ -401,5 +404,5 @@ int main(void)
 		cmocka_unit_test(a_kill_during_a_removal_costs_nothing_else),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_with_each_placing(tests);
 }

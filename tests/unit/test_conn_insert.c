@@ -66,7 +66,7 @@ static void set_all(struct fixture *f, enum sl_state state, uint8_t flags, sl_ti
 /* A slot of the new key's own line, which every insertion looks at. */
 static struct sl_conn_ref own_slot(struct fixture *f, const struct sl_conn_key *key, unsigned i)
 {
-	uint64_t home = conn_home(f->t->n_lines, sl_conn_hash(f->t, key));
+	uint64_t home = conn_home(f->t->n_lines, hash_of(f->t, key));
 
 	return (struct sl_conn_ref){conn_slot(f->form, &f->t->lines[home], i)};
 }
@@ -192,14 +192,13 @@ static void keys_of_the_same_lines_go_to_the_stash(void **state)
 	for (unsigned form = 0; form < 2; form++) {
 		unsigned in_lines = 2 * CONN_SLOTS(forms[form]);
 		struct sl_conn_key keys[2 * 4 + CONN_STASH];
+		struct sl_conn_view entry;
 		struct sl_conn_key key;
 		struct fixture f;
 		uint64_t n = 0;
 
 		fixture_open(&f, forms[form], SMALL);
 		for (unsigned i = 0; i < in_lines + CONN_STASH; i++) {
-			struct sl_conn_view entry;
-
 			keys[i] = key_with_lines(&f, &n, 3, 5);
 			entry = entry_of(keys[i], SL_STATE_ESTABLISHED, SL_CONN_DATA);
 			assert_non_null(insert_entry(&f, &entry, NOW, NULL).slot);
@@ -209,9 +208,8 @@ static void keys_of_the_same_lines_go_to_the_stash(void **state)
 		}
 		key = key_with_lines(&f, &n, 3, 5);
 		assert_null(find_key(&f, &key).slot);
-		assert_null(
-			insert_entry(&f, &(struct sl_conn_view){.key = key, .server = 1}, NOW, NULL)
-				.slot);
+		entry = entry_of(key, SL_STATE_SYN_RECV, 0);
+		assert_null(insert_entry(&f, &entry, NOW, NULL).slot);
 		/* Out of the stash again, in any order. */
 		for (unsigned i = 0; i < in_lines + CONN_STASH; i++) {
 			struct sl_conn_ref ref =
@@ -243,7 +241,7 @@ static void a_saturated_overflow_count_stays(void **state)
 	uint64_t n = 0;
 
 	fixture_open(&f, SL_CONN_NARROW, SMALL);
-	*conn_overflow(f.form, &f.t->lines[3]) = CONN_OVERFLOW_MAX - 1;
+	*conn_overflow(f.form, &f.t->lines[3]) = CONN_COUNT_MAX - 1;
 	for (unsigned i = 0; i < 8; i++) {
 		struct sl_conn_view entry;
 
@@ -251,11 +249,11 @@ static void a_saturated_overflow_count_stays(void **state)
 		entry = entry_of(key, SL_STATE_ESTABLISHED, SL_CONN_DATA);
 		assert_non_null(insert_entry(&f, &entry, NOW, NULL).slot);
 	}
-	assert_int_equal(*conn_overflow(f.form, &f.t->lines[3]), CONN_OVERFLOW_MAX);
+	assert_int_equal(*conn_overflow(f.form, &f.t->lines[3]), CONN_COUNT_MAX);
 	ref = find_key(&f, &key);
 	assert_non_null(ref.slot);
 	sl_conn_remove(f.t, ref);
-	assert_int_equal(*conn_overflow(f.form, &f.t->lines[3]), CONN_OVERFLOW_MAX);
+	assert_int_equal(*conn_overflow(f.form, &f.t->lines[3]), CONN_COUNT_MAX);
 	assert_null(find_key(&f, &key).slot);
 	fixture_close(&f);
 }
@@ -300,5 +298,5 @@ int main(void)
 		cmocka_unit_test(entries_move_before_anybody_leaves),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_with_each_placing(tests);
 }

@@ -184,5 +184,5 @@ int main(void)
 		cmocka_unit_test(listing_meets_each_entry_once),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_with_each_placing(tests);
 }

@@ -149,10 +149,10 @@ static void any_other_layout_is_not_adopted(void **state)
 {
 	struct fixture *f = *state;
 	const struct sl_store_layout good = f->layout;
-	static const char *const reasons[] = {
-		"version", "workers", "connections", "services", "servers", "given to workers"};
+	static const char *const reasons[] = {"version", "workers", "connections", "services",
+		"servers", "given to workers", "connections"};
 
-	for (unsigned i = 0; i < 6; i++) {
+	for (unsigned i = 0; i < 7; i++) {
 		f->layout = good;
 		make(f);
 		f->layout.version += i == 0;
@@ -161,6 +161,7 @@ static void any_other_layout_is_not_adopted(void **state)
 		f->layout.fronts += i == 3;
 		f->layout.servers += i == 4;
 		f->layout.owner_mask += i == 5;
+		f->layout.connections_wide += i == 6;
 		assert_false(begin(f));
 		assert_non_null(strstr(f->why, reasons[i]));
 		assert_int_equal(f->secrets.hash[0], 555); /* the caller's own */

@@ -11,21 +11,53 @@
 #include "lb/tcp_state.h"
 #include "net/parse.h"
 
-/* The columns and rows of docs/lvs.md, "TCP states", for methods that see the client's side only.
- */
+/* The columns and rows of docs/lvs.md, "TCP states". */
 static const char *const columns[] = {"NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT",
 	"TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "SYNACK"};
 static const char short_names[] = "NOESSSSRFWTWCLCWLALISA";
 
-static const struct {
+static const struct row {
 	uint8_t flag;
 	const char *next;
-} rows[] = {
-	{SL_TCP_SYN, "SR ES ES SR SR SR SR SR SR SR SR"},
-	{SL_TCP_FIN, "CL FW SS TW FW TW CL CW LA LI TW"},
-	{SL_TCP_ACK, "ES ES SS ES FW TW CL CW CL LI ES"},
-	{SL_TCP_RST, "CL CL CL SR CL CL CL CL LA LI CL"},
+} client_only[] =
+	{
+		{SL_TCP_SYN, "SR ES ES SR SR SR SR SR SR SR SR"},
+		{SL_TCP_FIN, "CL FW SS TW FW TW CL CW LA LI TW"},
+		{SL_TCP_ACK, "ES ES SS ES FW TW CL CW CL LI ES"},
+		{SL_TCP_RST, "CL CL CL SR CL CL CL CL LA LI CL"},
+},
+  in[] =
+	  {
+		  {SL_TCP_SYN, "SR ES ES SR SR SR SR SR SR SR SR"},
+		  {SL_TCP_FIN, "CL CW SS TW TW TW CL CW LA LI TW"},
+		  {SL_TCP_ACK, "ES ES SS ES FW TW CL CW CL LI ES"},
+		  {SL_TCP_RST, "CL CL CL SR CL CL CL CL LA LI SR"},
+},
+  out[] = {
+	  {SL_TCP_SYN, "SS ES SS SR SS SS SS SS SS LI SR"},
+	  {SL_TCP_FIN, "TW FW SS TW FW TW CL TW LA LI TW"},
+	  {SL_TCP_ACK, "ES ES SS ES FW TW CL CW LA ES ES"},
+	  {SL_TCP_RST, "CL CL SS CL CL TW CL CL CL CL CL"},
 };
+
+/* The three views as functions of one shape. */
+static enum sl_state next_in(enum sl_state state, uint8_t flags)
+{
+	return sl_tcp_next(state, flags, SL_DIR_IN);
+}
+
+static enum sl_state next_out(enum sl_state state, uint8_t flags)
+{
+	return sl_tcp_next(state, flags, SL_DIR_OUT);
+}
+
+static const struct view {
+	const struct row *rows;
+	enum sl_state (*next)(enum sl_state state, uint8_t flags);
+} views[] = {{client_only, sl_tcp_next_oneside}, {in, next_in}, {out, next_out}};
+
+#define VIEWS (sizeof(views) / sizeof(views[0]))
+#define ROWS  (sizeof(in) / sizeof(in[0]))
 
 static enum sl_state by_name(const char *name)
 {
@@ -49,30 +81,36 @@ static enum sl_state by_short_name(const char *name)
 
 static void every_cell_is_lvs_s(void **state)
 {
-	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
-			enum sl_state next = sl_tcp_next_oneside(by_name(columns[c]), rows[r].flag);
+	for (const struct view *v = views; v < views + VIEWS; v++) {
+		for (size_t r = 0; r < ROWS; r++) {
+			for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
+				enum sl_state next = v->next(by_name(columns[c]), v->rows[r].flag);
 
-			assert_string_equal(sl_state_names[next],
-				sl_state_names[by_short_name(rows[r].next + 3 * c)]);
+				assert_string_equal(sl_state_names[next],
+					sl_state_names[by_short_name(v->rows[r].next + 3 * c)]);
+			}
 		}
+	}
+}
+
+static void assert_first_flag_decides(const struct view *v, enum sl_state s, uint8_t flags)
+{
+	static const uint8_t order[] = {SL_TCP_RST, SL_TCP_SYN, SL_TCP_FIN, SL_TCP_ACK};
+
+	for (size_t i = 0; i < sizeof(order); i++) {
+		if (!(flags & order[i]))
+			continue;
+		assert_int_equal(v->next(s, flags), v->next(s, order[i]));
+		return;
 	}
 }
 
 static void the_first_flag_of_rst_syn_fin_ack_decides(void **state)
 {
-	static const uint8_t order[] = {SL_TCP_RST, SL_TCP_SYN, SL_TCP_FIN, SL_TCP_ACK};
-
-	for (int s = 0; s <= SL_STATE_SYNACK; s++) {
-		for (unsigned flags = 1; flags < 256; flags++) {
-			for (size_t i = 0; i < sizeof(order); i++) {
-				if (!(flags & order[i]))
-					continue;
-				assert_int_equal(
-					sl_tcp_next_oneside((enum sl_state)s, (uint8_t)flags),
-					sl_tcp_next_oneside((enum sl_state)s, order[i]));
-				break;
-			}
+	for (const struct view *v = views; v < views + VIEWS; v++) {
+		for (int s = 0; s <= SL_STATE_SYNACK; s++) {
+			for (unsigned flags = 1; flags < 256; flags++)
+				assert_first_flag_decides(v, (enum sl_state)s, (uint8_t)flags);
 		}
 	}
 }
@@ -81,17 +119,21 @@ static void a_segment_without_these_flags_closes(void **state)
 {
 	static const uint8_t others[] = {0, 0x08, 0x20}; /* none, PSH, URG */
 
-	for (int s = 0; s <= SL_STATE_SYNACK; s++) {
-		for (size_t i = 0; i < sizeof(others); i++)
-			assert_int_equal(
-				sl_tcp_next_oneside((enum sl_state)s, others[i]), SL_STATE_CLOSE);
+	for (const struct view *v = views; v < views + VIEWS; v++) {
+		for (int s = 0; s <= SL_STATE_SYNACK; s++) {
+			for (size_t i = 0; i < sizeof(others); i++)
+				assert_int_equal(
+					v->next((enum sl_state)s, others[i]), SL_STATE_CLOSE);
+		}
 	}
 }
 
 static void udp_stays_udp(void **state)
 {
-	for (unsigned flags = 0; flags < 256; flags++)
-		assert_int_equal(sl_tcp_next_oneside(SL_STATE_UDP, (uint8_t)flags), SL_STATE_UDP);
+	for (const struct view *v = views; v < views + VIEWS; v++) {
+		for (unsigned flags = 0; flags < 256; flags++)
+			assert_int_equal(v->next(SL_STATE_UDP, (uint8_t)flags), SL_STATE_UDP);
+	}
 }
 
 static void active_states(void **state)
@@ -130,9 +172,9 @@ static void a_syn_starts_over_what_has_ended(void **state)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < sizeof(reusable) / sizeof(reusable[0]); i++)
-		assert_true(sl_tcp_reusable_oneside(by_name(reusable[i])));
+		assert_true(sl_tcp_reusable(by_name(reusable[i])));
 	for (int i = 0; i < SL_STATE_COUNT; i++)
-		n += sl_tcp_reusable_oneside((enum sl_state)i);
+		n += sl_tcp_reusable((enum sl_state)i);
 	assert_int_equal(n, sizeof(reusable) / sizeof(reusable[0]));
 }
 
