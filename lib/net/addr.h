@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_byteorder.h>
 
@@ -19,6 +20,13 @@ struct sl_addr {
 	};
 };
 
+/* An address as packets and entries hold it: IPv4 in the first four bytes, the rest zero. */
+union sl_ip {
+	uint8_t bytes[16];
+	rte_be32_t v4;
+	uint64_t words[2];
+};
+
 struct sl_prefix {
 	struct sl_addr addr;
 	uint8_t length; /* bits */
@@ -29,6 +37,35 @@ static inline struct sl_addr sl_addr_v4(rte_be32_t v4)
 	struct sl_addr addr = {.family = 4};
 
 	addr.v4 = v4;
+	return addr;
+}
+
+static inline bool sl_ip_equal(const union sl_ip *a, const union sl_ip *b)
+{
+	return ((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1])) == 0;
+}
+
+static inline union sl_ip sl_ip_v4(rte_be32_t v4)
+{
+	union sl_ip ip = {.words = {0, 0}};
+
+	ip.v4 = v4;
+	return ip;
+}
+
+static inline union sl_ip sl_ip_from_addr(const struct sl_addr *addr)
+{
+	union sl_ip ip;
+
+	memcpy(&ip, addr->bytes, sizeof(ip));
+	return ip;
+}
+
+static inline struct sl_addr sl_addr_from_ip(uint8_t family, const union sl_ip *ip)
+{
+	struct sl_addr addr = {.family = family};
+
+	memcpy(addr.bytes, ip, sizeof(*ip));
 	return addr;
 }
 

@@ -8,8 +8,9 @@
 #define PORT_BITS     16
 #define EXACT_WORKERS 4  /* log2 of the number of queues over which ports spread exactly */
 #define STRIDE_BITS   2  /* ports that step by 4 still reach all of those */
-#define CLIENT_BYTES  6  /* of an IPv4 client's endpoint in table4 */
 #define TUPLE4_BYTES  12 /* source, destination, source port, destination port */
+#define TUPLE6_BYTES  36
+#define ADDRESS4_BITS 32
 
 /* First bits of the tuple's fields, in the order in which NICs feed them to the hash. */
 struct layout {
@@ -50,8 +51,19 @@ static void mute(uint8_t *key, unsigned first, unsigned last)
 		set_key_bit(key, n, false);
 }
 
+/*
+ * The mirrored key needs these to be zero: where it repeats what the first byte of an IPv4 source
+ * does to the low bits, it also has to mute the last byte of one.
+ */
+static void leave_room_for_mirror(uint8_t *key)
+{
+	for (unsigned n = HASH_BITS - SL_TOEPLITZ_LOW_BITS; n < HASH_BITS - 1; n++)
+		set_key_bit(key, n, false);
+}
+
 static void mute_destinations(uint8_t *key)
 {
+	leave_room_for_mirror(key);
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
 		mute(key, layouts[i].dst, layouts[i].src_port);
 		mute(key, layouts[i].dst_port, layouts[i].end);
@@ -138,20 +150,48 @@ void sl_toeplitz_init(struct sl_toeplitz *t, struct sl_rand *rand)
 	sl_toeplitz_set(t, key);
 }
 
-void sl_toeplitz_set(struct sl_toeplitz *t, const uint8_t key[SL_TOEPLITZ_KEY])
+/* The hash is linear: that of a tuple is the XOR of those of its bytes. */
+static void
+fill(uint32_t table[][256], const uint8_t *key, const uint8_t *positions, unsigned n, size_t length)
 {
-	static const unsigned positions[CLIENT_BYTES] = {0, 1, 2, 3, 8, 9};
-
-	memcpy(t->key, key, SL_TOEPLITZ_KEY);
-	/* The hash is linear: that of a tuple is the XOR of those of its bytes. */
-	for (unsigned i = 0; i < CLIENT_BYTES; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		for (unsigned value = 0; value < 256; value++) {
-			uint8_t tuple[TUPLE4_BYTES] = {0};
+			uint8_t tuple[TUPLE6_BYTES] = {0};
 
 			tuple[positions[i]] = (uint8_t)value;
-			t->table4[i][value] = sl_toeplitz_hash(key, tuple, sizeof(tuple));
+			table[i][value] = sl_toeplitz_hash(key, tuple, length);
 		}
 	}
+}
+
+void sl_toeplitz_set(struct sl_toeplitz *t, const uint8_t key[SL_TOEPLITZ_KEY])
+{
+	static const uint8_t positions4[SL_TOEPLITZ_BYTES4] = {0, 1, 2, 3, 8, 9};
+	/* Without 4 to 7 and 10 to 11, which IPv4's destination address and port mute. */
+	static const uint8_t positions6[SL_TOEPLITZ_BYTES6] = {
+		0, 1, 2, 3, 8, 9, 12, 13, 14, 15, 32, 33};
+
+	memcpy(t->key, key, SL_TOEPLITZ_KEY);
+	fill(t->table4, key, positions4, SL_TOEPLITZ_BYTES4, TUPLE4_BYTES);
+	fill(t->table6, key, positions6, SL_TOEPLITZ_BYTES6, TUPLE6_BYTES);
+}
+
+/* Input bits first .. last-1 get the effect on the low bits that those `distance` before have. */
+static void
+repeat(uint8_t *mirrored, const uint8_t *key, unsigned first, unsigned last, unsigned distance)
+{
+	for (unsigned n = first + HASH_BITS - SL_TOEPLITZ_LOW_BITS; n < last + HASH_BITS - 1; n++)
+		set_key_bit(mirrored, n, key_bit(key, n - distance));
+}
+
+void sl_toeplitz_mirror(const uint8_t key[SL_TOEPLITZ_KEY], uint8_t mirrored[SL_TOEPLITZ_KEY])
+{
+	const struct layout *l = &layouts[0];
+
+	/* All else is zero, so sources are muted: where the two meet, what is repeated is zero. */
+	memset(mirrored, 0, SL_TOEPLITZ_KEY);
+	repeat(mirrored, key, l->dst, l->src_port, ADDRESS4_BITS);
+	repeat(mirrored, key, l->dst_port, l->end, PORT_BITS);
 }
 
 uint32_t sl_toeplitz_hash(const uint8_t key[SL_TOEPLITZ_KEY], const void *tuple, size_t length)

@@ -131,6 +131,54 @@ static void the_client_s_hash_is_that_of_its_packets(void **state)
 	}
 }
 
+static void the_ipv6_client_s_hash_is_that_of_its_packets(void **state)
+{
+	static struct sl_toeplitz t;
+	struct sl_rand rand;
+
+	sl_rand_seed(&rand, 3);
+	for (uint64_t seed = 0; seed < KEYS; seed++) {
+		crafted(&t, seed);
+		for (int i = 0; i < 400; i++) {
+			struct tuple tuple = random_tuple(&rand, 16);
+			rte_be16_t port;
+
+			memcpy(&port, tuple.bytes + 32, sizeof(port));
+			assert_int_equal(
+				sl_toeplitz_client6(&t, tuple.bytes, port) & SL_TOEPLITZ_LOW_MASK,
+				sl_toeplitz_hash(t.key, tuple.bytes, tuple_length(&tuple)) &
+					SL_TOEPLITZ_LOW_MASK);
+		}
+	}
+}
+
+/* Whatever the client's and the server's endpoint, and whatever the VIP had been. */
+static void a_reply_under_the_mirrored_key_meets_its_client(void **state)
+{
+	static struct sl_toeplitz t;
+	uint8_t mirrored[SL_TOEPLITZ_KEY];
+	struct sl_rand rand;
+
+	sl_rand_seed(&rand, 4);
+	for (uint64_t seed = 0; seed < KEYS; seed++) {
+		crafted(&t, seed);
+		sl_toeplitz_mirror(t.key, mirrored);
+		for (int i = 0; i < 400; i++) {
+			struct tuple request = random_tuple(&rand, 4);
+			struct tuple reply = random_tuple(&rand, 4);
+
+			memcpy(reply.bytes + 4, request.bytes, 4);
+			memcpy(reply.bytes + 10, request.bytes + 8, 2);
+			assert_int_equal(
+				(sl_toeplitz_hash(mirrored, reply.bytes, tuple_length(&reply)) ^
+					sl_toeplitz_hash(
+						t.key, request.bytes, tuple_length(&request))) &
+					SL_TOEPLITZ_LOW_MASK,
+				0);
+		}
+	}
+}
+
 static void assert_even(const unsigned *counts, unsigned queues, unsigned each)
 {
 	for (unsigned q = 0; q < queues; q++)
@@ -245,6 +293,8 @@ int main(void)
 		cmocka_unit_test(the_published_vectors),
 		cmocka_unit_test(the_destination_does_not_reach_the_low_bits),
 		cmocka_unit_test(the_client_s_hash_is_that_of_its_packets),
+		cmocka_unit_test(the_ipv6_client_s_hash_is_that_of_its_packets),
+		cmocka_unit_test(a_reply_under_the_mirrored_key_meets_its_client),
 		cmocka_unit_test(client_ports_spread_exactly),
 		cmocka_unit_test(client_addresses_spread_exactly),
 		cmocka_unit_test(random_clients_spread_over_any_number),
