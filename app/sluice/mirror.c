@@ -349,7 +349,7 @@ static uint64_t now_of(const struct sl_mirror *mirror)
 	return sl_clock_ns(mirror->params.clock);
 }
 
-static void collect_local(struct sl_mirror *mirror, rte_be32_t *out, uint32_t *n)
+static void collect_local(struct sl_mirror *mirror, struct sl_addr *out, uint32_t *n)
 {
 	struct sl_map_node *node;
 	const struct sl_addr *own;
@@ -362,20 +362,20 @@ static void collect_local(struct sl_mirror *mirror, rte_be32_t *out, uint32_t *n
 
 			if (route->type == RTN_LOCAL && route->prefix.addr.family == 4 &&
 				route->prefix.length == 32)
-				out[(*n)++] = route->prefix.addr.v4;
+				out[(*n)++] = route->prefix.addr;
 		}
 	}
 	own = mirror->direct != NULL ? sl_direct_own(mirror->direct, &n_own) : NULL;
 	for (uint32_t i = 0; i < n_own; i++) {
 		if (own[i].family == 4)
-			out[(*n)++] = own[i].v4;
+			out[(*n)++] = own[i];
 	}
 }
 
 static void set_local(struct sl_mirror *mirror)
 {
 	uint32_t n_own = 0, n = 0;
-	rte_be32_t *addresses;
+	struct sl_addr *addresses;
 	size_t room = 1;
 
 	for (unsigned i = 0; i < mirror->n_spaces; i++)
@@ -386,7 +386,7 @@ static void set_local(struct sl_mirror *mirror)
 	if (addresses == NULL)
 		return; /* local_changed stays: the next tick tries again */
 	collect_local(mirror, addresses, &n);
-	if (sl_engine_set_local(mirror->params.engine, addresses, n) == 0)
+	if (sl_engine_set_local(mirror->params.engine, addresses, n, NULL, 0) == 0)
 		mirror->local_changed = false;
 	free(addresses);
 }

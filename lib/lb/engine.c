@@ -34,15 +34,19 @@ static uint32_t owner_mask_of(const struct sl_engine_params *params)
 	return params->owner_mask ? params->owner_mask : (1u << SL_TOEPLITZ_LOW_BITS) - 1;
 }
 
-/* Words that control core and workers share: adjacencies, and which VIPs are local. */
+/* Words that control core and workers share: adjacencies, path MTUs, and which VIPs are local. */
 static int words_new(struct sl_engine *engine, const struct sl_engine_params *params)
 {
 	engine->n_adjs = params->servers + 1;
 	engine->n_vips = params->fronts + 1;
 	engine->adjs =
 		sl_zalloc(engine->alloc, engine->n_adjs * sizeof(*engine->adjs), SL_CACHE_LINE, -1);
+	engine->path_mtu = sl_zalloc(
+		engine->alloc, engine->n_adjs * sizeof(*engine->path_mtu), SL_CACHE_LINE, -1);
 	engine->vip_local = sl_zalloc(engine->alloc, engine->n_vips, SL_CACHE_LINE, -1);
-	return engine->adjs == NULL || engine->vip_local == NULL ? -ENOMEM : 0;
+	if (engine->adjs == NULL || engine->path_mtu == NULL || engine->vip_local == NULL)
+		return -ENOMEM;
+	return 0;
 }
 
 static int registry_new(struct sl_engine *engine, const struct sl_engine_params *params, bool adopt,
@@ -101,6 +105,7 @@ static void teardown(struct sl_engine *engine)
 	sl_free(engine->alloc, engine->server_map);
 	sl_free(engine->alloc, engine->front_map);
 	sl_free(engine->alloc, engine->vip_local);
+	sl_free(engine->alloc, engine->path_mtu);
 	sl_free(engine->alloc, engine->adjs);
 	sl_publication_free(engine);
 	sl_free(engine->alloc, engine);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "lb/adj.h"
+#include "lb/local_set.h"
 #include "lb/registry.h"
 #include "lb/worker.h"
 #include "net/toeplitz.h"
@@ -22,15 +23,22 @@
 #define SL_GENERATIONS_MAX 4 /* unreclaimed ones; then sl_engine_publish() says -EBUSY */
 #define SL_PORT_MACS       8 /* the port's own and those of macvlan children of its twin */
 
-enum sl_transit { SL_TRANSIT_LINUX, SL_TRANSIT_DROP };
+enum sl_transit { SL_TRANSIT_LINUX, SL_TRANSIT_DROP, SL_TRANSIT_FAST, SL_TRANSIT_MASQUERADE };
 
-/* A port as the packet path sees it. Set before the workers run; macs may be added later. */
+/*
+ * A port as the packet path sees it, or a VLAN on one. Set before the workers run; macs may be
+ * added later.
+ */
 struct sl_port {
 	uint64_t macs[SL_PORT_MACS]; /* six bytes of MAC in memory order, then two zero; 0 = none;
 				      * relaxed words (lb/publish.h) */
+	uint64_t mtu;                /* of the IP packet; lb/publish.h, word */
 	uint8_t mac[6];              /* source of what we send */
 	bool twin;
-	uint8_t transit; /* enum sl_transit; lb/publish.h, flag */
+	uint8_t transit;   /* enum sl_transit; lb/publish.h, flag */
+	uint16_t vlan;     /* id of a VLAN sub-port; 0 = none */
+	uint8_t device;    /* the port that transmits: itself, or a sub-port's parent */
+	uint8_t *vlan_map; /* parents: VLAN id -> sub-port, 0xff = none; else NULL */
 };
 
 struct sl_engine_params {
@@ -55,33 +63,6 @@ struct sl_engine_params {
 	struct sl_store *store;
 };
 
-/*
- * A set of local IPv4 addresses: immutable, published by pointer. Sorted by the stored numbers as
- * they are, whatever the machine's byte order makes of them.
- */
-struct sl_local_set {
-	uint32_t n;
-	rte_be32_t addresses[];
-};
-
-/* NULL is the empty set. */
-static inline bool sl_local_set_has(const struct sl_local_set *set, rte_be32_t address)
-{
-	uint32_t from = 0, end = set == NULL ? 0 : set->n;
-
-	while (from < end) {
-		uint32_t middle = from + (end - from) / 2;
-
-		if (set->addresses[middle] == address)
-			return true;
-		if (set->addresses[middle] < address)
-			from = middle + 1;
-		else
-			end = middle;
-	}
-	return false;
-}
-
 struct sl_engine {
 	const struct sl_snapshot *snapshot; /* lb/publish.h */
 	struct rte_rcu_qsbr *qsbr;
@@ -90,6 +71,11 @@ struct sl_engine {
 	struct sl_port ports[SL_PORTS_MAX];
 	sl_adj_word *adjs; /* by index; lb/publish.h */
 	uint32_t n_adjs;
+	/*
+	 * [n_adjs] path MTU towards the adjacency's address: low 16 bits the MTU, above them the
+	 * second until which it holds; any worker writes it (lb/publish.h, word).
+	 */
+	uint64_t *path_mtu;
 	uint8_t *vip_local; /* by VIP index; lb/publish.h */
 	uint32_t n_vips;
 	const struct sl_local_set *local; /* addresses of the box; lb/publish.h */
@@ -113,9 +99,11 @@ struct sl_engine *sl_engine_new(const struct sl_engine_params *params, struct sl
 void sl_engine_free(struct sl_engine *engine);
 
 /* The worker that owns the connections of a client endpoint. Any thread. */
-static inline unsigned sl_engine_owner4(const struct sl_engine *e, rte_be32_t addr, rte_be16_t port)
+static inline unsigned sl_engine_owner(
+	const struct sl_engine *e, uint8_t family, const union sl_ip *client, rte_be16_t port)
 {
-	uint32_t hash = sl_toeplitz_client4(&e->toeplitz, addr, port);
+	uint32_t hash = family == 4 ? sl_toeplitz_client4(&e->toeplitz, client->v4, port)
+				    : sl_toeplitz_client6(&e->toeplitz, client->bytes, port);
 
 	return sl_toeplitz_queue(hash, e->owner_mask, e->n_workers);
 }
@@ -136,8 +124,12 @@ unsigned sl_engine_reclaim(struct sl_engine *engine);
  * bounded number of ids; cyclic. */
 void sl_engine_exchange_loads(struct sl_engine *engine, unsigned servers);
 
-/* Control core. Replaces the set of local addresses (copied). 0 or -ENOMEM. */
-int sl_engine_set_local(struct sl_engine *engine, const rte_be32_t *addresses, uint32_t n);
+/*
+ * Control core. Replaces the set of local addresses (copied), and which of them the box itself uses
+ * on which port. 0 or -ENOMEM.
+ */
+int sl_engine_set_local(struct sl_engine *engine, const struct sl_addr *addresses, uint32_t n,
+	const struct sl_local_source *sources, unsigned n_sources);
 
 /* Any thread. The sum over all workers. */
 void sl_engine_counters(const struct sl_engine *engine, sl_id server, struct sl_counters *sum);

@@ -10,11 +10,19 @@
 
 #include "lb/pipeline.h"
 
+/* What a configuration that names the method has to heed; bits of sl_fwd.traits. */
+#define SL_FWD_NEEDS_LINK  0x01 /* the server has to be on a segment of the director's */
+#define SL_FWD_SETS_PORT   0x02 /* the server's port may differ from the service's */
+#define SL_FWD_SETS_SOURCE 0x04 /* to a local address, of which there has to be one */
+#define SL_FWD_TUNNELS     0x08 /* takes the options of a tunnel */
+#define SL_FWD_ANY_FAMILY  0x10 /* the server's address family may differ from the service's */
+
 struct sl_fwd {
 	const char *name;    /* in the configuration: "dr" */
 	const char *listing; /* in LVS's listing: "Route" */
 	enum sl_fwd_method method;
-	bool routes; /* passes the packet on: the TTL is decremented before forward() */
+	uint8_t traits; /* SL_FWD_NEEDS_LINK, ... */
+	bool routes;    /* passes the packet on: the TTL is decremented before forward() */
 
 	/*
 	 * Sends each of `n` packets (entry found or made, server live, TTL decremented if `routes`)

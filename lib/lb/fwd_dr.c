@@ -43,6 +43,7 @@ const struct sl_fwd sl_fwd_dr = {
 	.name = "dr",
 	.listing = "Route",
 	.method = SL_FWD_DR,
+	.traits = SL_FWD_NEEDS_LINK,
 	.routes = true,
 	.forward = forward,
 };

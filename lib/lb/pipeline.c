@@ -100,15 +100,15 @@ static bool stray(struct sl_worker *w, struct sl_pkt *pkt)
 static bool unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	const struct sl_engine *engine = w->engine;
-	rte_be32_t dst = pkt->parsed.dst;
+	union sl_ip dst = sl_ip_v4(pkt->parsed.dst);
 
-	if (!sl_local_set_has(sl_read_pointer(&engine->local), dst)) {
+	if (!sl_local_set_has(sl_read_pointer(&engine->local), 4, &dst)) {
 		if (sl_read_flag(&engine->ports[pkt->mbuf->port].transit) == SL_TRANSIT_DROP)
 			return drop(w, pkt, SL_DROP_TRANSIT);
 		sl_emit_punt(w, pkt->mbuf, SL_PUNT_OTHER);
 		return false;
 	}
-	if (sl_front_table_has_vip(w->snapshot->table, dst))
+	if (sl_front_table_has_vip(w->snapshot->table, 4, &dst))
 		return stray(w, pkt);
 	return punt(w, pkt, false);
 }
@@ -197,14 +197,17 @@ static bool set_host_traffic_aside(struct sl_worker *w, struct sl_pkt *pkt)
 /* The front's id if this generation has it and its VIP is an address of this box now. */
 static sl_id front_of(struct sl_worker *w, const struct sl_parsed *parsed, rte_be16_t port)
 {
-	sl_id id = sl_front_table_find(w->snapshot->table, parsed->protocol, parsed->dst, port);
+	union sl_ip dst = sl_ip_v4(parsed->dst);
 	const struct sl_front *front;
+	sl_id id;
 
+	id = sl_front_table_find(
+		w->snapshot->table, SL_FRONT_SERVICE, 4, parsed->protocol, &dst, port);
 	if (id == SL_ID_NONE)
 		return SL_ID_NONE;
 	front = sl_snapshot_front(w->snapshot, id);
 	if (front == NULL || front->state == SL_ID_REAPING ||
-		!sl_read_flag(&w->engine->vip_local[front->vip]))
+		!sl_read_flag(&w->engine->vip_local[front->index]))
 		return SL_ID_NONE;
 	return id;
 }
@@ -212,10 +215,11 @@ static sl_id front_of(struct sl_worker *w, const struct sl_parsed *parsed, rte_b
 static bool is_fragment_for_service(struct sl_worker *w, const struct sl_pkt *pkt)
 {
 	uint8_t protocol = pkt->parsed.protocol;
+	union sl_ip dst = sl_ip_v4(pkt->parsed.dst);
 
 	return pkt->kind == SL_PARSE_FRAGMENT &&
 		(protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) &&
-		sl_front_table_has_vip(w->snapshot->table, pkt->parsed.dst);
+		sl_front_table_has_vip(w->snapshot->table, 4, &dst);
 }
 
 static bool find_front(struct sl_worker *w, struct sl_pkt *pkt)
@@ -242,7 +246,8 @@ static bool find_front(struct sl_worker *w, struct sl_pkt *pkt)
 
 static bool find_owner(struct sl_worker *w, struct sl_pkt *pkt)
 {
-	unsigned owner = sl_engine_owner4(w->engine, pkt->parsed.src, pkt->parsed.src_port);
+	union sl_ip src = sl_ip_v4(pkt->parsed.src);
+	unsigned owner = sl_engine_owner(w->engine, 4, &src, pkt->parsed.src_port);
 
 	if (owner == w->index)
 		return true;
@@ -418,6 +423,7 @@ static bool insert(struct sl_worker *w, struct sl_pkt *pkt, bool wide)
 static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	const struct sl_parsed *parsed = &pkt->parsed;
+	union sl_ip src = sl_ip_v4(parsed->src);
 	const struct sl_service *service;
 	uint32_t position;
 	bool wide;
@@ -428,7 +434,7 @@ static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 			(parsed->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) != SL_TCP_SYN))
 		return stray(w, pkt);
 	/* Nobody else sends from our own addresses. */
-	if (sl_local_set_has(sl_read_pointer(&w->engine->local), parsed->src))
+	if (sl_local_set_has(sl_read_pointer(&w->engine->local), 4, &src))
 		return drop(w, pkt, SL_DROP_SOURCE_ADDRESS);
 	position = service->sched->pick(w, service, cell_of(w, service->front));
 	if (position == SL_SCHED_NONE) {

@@ -24,7 +24,7 @@ struct waiting {
 struct waiting_set {
 	struct waiting_set *next;
 	uint64_t token;
-	struct sl_local_set set; /* last: its array follows */
+	struct sl_local_set *set;
 };
 
 struct sl_reclaim {
@@ -49,6 +49,14 @@ int sl_publication_new(struct sl_engine *engine)
 	return 0;
 }
 
+static void set_free(const struct sl_alloc *alloc, struct waiting_set *set)
+{
+	if (set == NULL)
+		return;
+	sl_free(alloc, set->set);
+	sl_free(alloc, set);
+}
+
 void sl_publication_free(struct sl_engine *engine)
 {
 	struct sl_reclaim *r = engine->reclaim;
@@ -56,11 +64,11 @@ void sl_publication_free(struct sl_engine *engine)
 	while (r != NULL && r->sets != NULL) {
 		struct waiting_set *next = r->sets->next;
 
-		sl_free(engine->alloc, r->sets);
+		set_free(engine->alloc, r->sets);
 		r->sets = next;
 	}
 	if (r != NULL)
-		sl_free(engine->alloc, r->local);
+		set_free(engine->alloc, r->local);
 	sl_free(engine->alloc, r);
 	sl_free(engine->alloc, engine->qsbr);
 }
@@ -119,7 +127,7 @@ static void reclaim_sets(struct sl_engine *engine)
 		struct waiting_set *set = *at;
 
 		*at = set->next;
-		sl_free(engine->alloc, set);
+		set_free(engine->alloc, set);
 	}
 }
 
@@ -140,29 +148,21 @@ unsigned sl_engine_reclaim(struct sl_engine *engine)
 	return r->n;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	rte_be32_t left = *(const rte_be32_t *)a;
-	rte_be32_t right = *(const rte_be32_t *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-int sl_engine_set_local(struct sl_engine *engine, const rte_be32_t *addresses, uint32_t n)
+int sl_engine_set_local(struct sl_engine *engine, const struct sl_addr *addresses, uint32_t n,
+	const struct sl_local_source *sources, unsigned n_sources)
 {
 	struct sl_reclaim *r = engine->reclaim;
 	struct waiting_set *fresh;
 
-	fresh = sl_zalloc(
-		engine->alloc, sizeof(*fresh) + n * sizeof(*addresses), SL_CACHE_LINE, -1);
+	fresh = sl_zalloc(engine->alloc, sizeof(*fresh), SL_CACHE_LINE, -1);
 	if (fresh == NULL)
 		return -ENOMEM;
-	fresh->set.n = n;
-	if (n > 0) {
-		memcpy(fresh->set.addresses, addresses, n * sizeof(*addresses));
-		qsort(fresh->set.addresses, n, sizeof(*addresses), by_value);
+	fresh->set = sl_local_set_new(engine->alloc, addresses, n, sources, n_sources);
+	if (fresh->set == NULL) {
+		sl_free(engine->alloc, fresh);
+		return -ENOMEM;
 	}
-	sl_publish_pointer(&engine->local, &fresh->set);
+	sl_publish_pointer(&engine->local, fresh->set);
 	if (r->local != NULL) {
 		r->local->token = rte_rcu_qsbr_start(engine->qsbr);
 		r->local->next = r->sets;

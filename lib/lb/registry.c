@@ -196,10 +196,12 @@ static int adopt_front(struct sl_registry *r, struct sl_txn *txn, sl_id id)
 
 	if (front == NULL || sl_worker_reserve_front(r->engine, id) != 0)
 		return -ENOMEM;
-	front->vip = sl_watch_acquire(r->vips, &vip);
+	front->index = sl_watch_acquire(r->vips, &vip);
 	front->state = adopted_state(sl_ids_state(r->fronts, id));
 	front->protocol = identity->protocol;
 	front->port = rte_cpu_to_be_16(identity->port);
+	front->v6 = identity->family == 6;
+	front->address = sl_ip_from_addr(&vip);
 	return 0;
 }
 
@@ -218,7 +220,7 @@ static int adopt_server(struct sl_registry *r, struct sl_txn *txn, sl_id id)
 	server->state = adopted_state(sl_ids_state(r->servers, id));
 	server->port = rte_cpu_to_be_16(identity->port);
 	server->front = identity->parent;
-	memcpy(server->address, identity->address, sizeof(server->address));
+	memcpy(&server->address, identity->address, sizeof(server->address));
 	return 0;
 }
 

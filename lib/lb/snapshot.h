@@ -13,27 +13,41 @@
 
 #include "lb/tcp_state.h"
 #include "lb/types.h"
+#include "net/addr.h"
 
 #define SL_PAGE 256 /* records in a page of the front and server directories */
 
 struct sl_sched;
 struct sl_front_table;
 
-/* A front, 16 bytes. service is NULL for one whose service was deleted (a tombstone). */
+/*
+ * A front, 32 bytes. service is NULL for one whose service was deleted (a tombstone), and for kinds
+ * that have none.
+ */
 struct sl_front {
 	const struct sl_service *service;
-	uint32_t vip;  /* index into sl_engine.vip_local */
-	uint8_t state; /* enum sl_id_state */
-	uint8_t protocol;
-	rte_be16_t port; /* 0 = any */
+	uint32_t index;    /* SERVICE: into sl_engine.vip_local; ENDPOINT: adjacency of the RIP */
+	uint8_t state : 2; /* enum sl_id_state */
+	uint8_t kind : 2;  /* enum sl_front_kind */
+	uint8_t v6 : 1;
+	uint8_t has_nat : 1; /* SERVICE: servers have or had methods whose entries are placed by */
+	uint8_t has_other : 1; /* the client alone, or by the whole key; while the id lives */
+	uint8_t protocol;      /* of a tunnel's far end: IPPROTO_IPIP */
+	rte_be16_t port;       /* 0 = any */
+	union sl_ip address;
 };
 
-/* A server, 32 bytes: the first 16 are all that forwarding an established connection reads. */
+#define SL_SERVER_PROXY 0x01 /* connections begin with a PROXY protocol header */
+#define SL_SERVER_TOA   0x02 /* the client's address in a TCP option */
+
+enum sl_server_hold { SL_HOLD_PORT, SL_HOLD_TUNNEL, SL_HOLDS };
+
+/* A server, one cache line: the first half is what a packet of any method reads. */
 struct sl_server {
-	uint32_t adj;  /* index of its adjacency */
-	uint8_t fwd;   /* enum sl_fwd_method */
-	uint8_t state; /* enum sl_id_state */
-	rte_be16_t port;
+	uint32_t adj;    /* index of its adjacency */
+	uint8_t fwd;     /* enum sl_fwd_method */
+	uint8_t state;   /* enum sl_id_state */
+	rte_be16_t port; /* 0 = the client's */
 	sl_id front;
 	/*
 	 * LIVE: its position in the service's list. DELETED: the id of the server that stood before
@@ -41,11 +55,43 @@ struct sl_server {
 	 * over.
 	 */
 	uint32_t position;
-	uint8_t address[16];
+	union sl_ip address;
+	uint8_t family;       /* of the address: 4 or 6 */
+	uint8_t tunnel;       /* enum sl_tunnel (net/encap.h) */
+	uint8_t tunnel_flags; /* SL_TUNNEL_CSUM, ... */
+	uint8_t options;      /* SL_SERVER_PROXY, SL_SERVER_TOA */
+	rte_be16_t tunnel_port;
+	/*
+	 * The last method it had that keeps no rewritten address (dr, tun, local): a connection
+	 * goes on by the kind of method under which it was made, as in LVS. So an entry placed by
+	 * its whole key without a pair takes this one, whatever `fwd` has become; NAT entries and
+	 * pairs say themselves what they are. Servers that go from dr to tun take their connections
+	 * along.
+	 */
+	uint8_t plain;
+	sl_id endpoint;       /* front of kind ENDPOINT of its method; SL_ID_NONE for dr, local */
+	sl_id held[SL_HOLDS]; /* those that its methods have needed since it got its id */
+	uint32_t spare[3];
 };
 
-_Static_assert(sizeof(struct sl_front) == 16, "four fronts to a cache line");
-_Static_assert(sizeof(struct sl_server) == 32, "two servers to a cache line");
+_Static_assert(sizeof(struct sl_front) == 32, "two fronts to a cache line");
+_Static_assert(sizeof(struct sl_server) == 64, "one server to a cache line");
+
+/* FullNAT's local addresses, and the range of their ports. */
+struct sl_locals {
+	uint32_t n4, n6;
+	const union sl_ip *v4, *v6;
+	uint16_t low, high; /* host order, both included */
+};
+
+enum sl_tunnel_df { SL_TUNNEL_DF_COPY, SL_TUNNEL_DF_SET, SL_TUNNEL_DF_CLEAR };
+
+/* How the outer headers of tunnels are filled. */
+struct sl_tunnel_policy {
+	int16_t dscp; /* -1 = as the inner header */
+	uint8_t df;   /* enum sl_tunnel_df */
+	uint8_t ttl;
+};
 
 /*
  * A service and its servers in LVS's list order: the last one added stands first.
@@ -72,16 +118,22 @@ struct sl_service {
 
 struct sl_snapshot {
 	uint64_t generation;
-	const struct sl_front_table
-		*table; /* (protocol, VIP, port) -> front id, of all generations */
+	const struct sl_front_table *table; /* -> front id, of all generations */
 	const struct sl_front *const *front_pages;
 	const struct sl_server *const *server_pages;
 	uint32_t n_front_pages;
 	uint32_t n_server_pages;
 	uint32_t n_services; /* live ones */
-	uint32_t n_any_port; /* fronts with port 0 that are not FREE: 0 saves their look-up */
-	bool reaping;        /* some server or front is REAPING: the sweep has to look */
+	/* Fronts that are not FREE; 0 saves their look-up. */
+	uint32_t n_any_port;      /* of services for any port */
+	uint32_t n_endpoints;     /* of servers' ports, */
+	uint32_t n_any_endpoints; /* those for any port among them, */
+	uint32_t n_tunnels;       /* of tunnels' far ends */
+	bool reaping;             /* some server or front is REAPING: the sweep has to look */
 	struct sl_timeouts timeouts;
+	sl_id masquerade[2][2];         /* [IPv6][UDP]; SL_ID_NONE when off */
+	const struct sl_locals *locals; /* NULL = none */
+	struct sl_tunnel_policy tunnel_policy;
 };
 
 /* The record, or NULL when this generation does not know the id. */

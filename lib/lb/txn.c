@@ -199,7 +199,7 @@ server_acquire(struct sl_txn *txn, sl_id front, const struct sl_server_spec *spe
 	int error;
 
 	memcpy(identity.address, spec->address.bytes, sizeof(identity.address));
-	memcpy(want.address, spec->address.bytes, sizeof(want.address));
+	memcpy(&want.address, spec->address.bytes, sizeof(want.address));
 	identity.parent = front;
 	touch = acquire(txn, r->servers, &r->touched_servers, &identity, server_before, &error);
 	if (touch == NULL)
@@ -402,10 +402,12 @@ static int service_set(struct sl_txn *txn, const struct sl_service_spec *spec, s
 		return -ENOMEM;
 	service->epoch =
 		old != NULL && old->sched == spec->sched ? old->epoch : ++txn->registry->epoch;
-	front->vip = touch->fresh ? touch->watch : front->vip;
+	front->index = touch->fresh ? touch->watch : front->index;
 	front->state = SL_ID_LIVE;
 	front->protocol = spec->key.protocol;
 	front->port = rte_cpu_to_be_16(spec->key.port);
+	front->v6 = spec->key.vip.family == 6;
+	front->address = sl_ip_from_addr(&spec->key.vip);
 	front->service = service;
 	service_retire(txn, old);
 	return 0;
@@ -491,6 +493,12 @@ void sl_txn_timeouts(struct sl_txn *txn, const struct sl_timeouts *timeouts)
 	snapshot_of(txn)->timeouts = *timeouts;
 }
 
+static void table_add(struct sl_front_table *table, const struct sl_front *front, sl_id id)
+{
+	sl_front_table_add(table, front->kind, front->v6 ? 6 : 4, front->protocol, &front->address,
+		front->port, id);
+}
+
 /* A table without the fronts that are being reaped, with room to grow. */
 static struct sl_front_table *table_rebuild(struct sl_txn *txn, uint32_t n)
 {
@@ -500,13 +508,9 @@ static struct sl_front_table *table_rebuild(struct sl_txn *txn, uint32_t n)
 	table = sl_front_table_new(r->alloc, 2 * n, r->hash_secret);
 	for (sl_id id = 1; table != NULL && id < sl_ids_end(r->fronts); id++) {
 		const struct sl_front *front = sl_snapshot_front(snapshot_of(txn), id);
-		const struct sl_identity *identity = sl_ids_identity(r->fronts, id);
-		rte_be32_t vip;
 
-		if (front == NULL || front->state == SL_ID_REAPING)
-			continue;
-		memcpy(&vip, identity->address, sizeof(vip));
-		sl_front_table_add(table, front->protocol, vip, front->port, id);
+		if (front != NULL && front->state != SL_ID_REAPING)
+			table_add(table, front, id);
 	}
 	return table;
 }
@@ -549,14 +553,10 @@ static void table_add_fresh(struct sl_txn *txn)
 	for (uint32_t i = 0; i < touches->n; i++) {
 		const struct sl_touch *touch = &touches->v[i];
 		const struct sl_front *front = sl_snapshot_front(snapshot, touch->id);
-		rte_be32_t vip;
 
-		if (!touch->fresh)
-			continue;
-		memcpy(&vip, sl_ids_identity(txn->registry->fronts, touch->id)->address,
-			sizeof(vip));
-		sl_front_table_add((struct sl_front_table *)(uintptr_t)snapshot->table,
-			front->protocol, vip, front->port, touch->id);
+		if (touch->fresh)
+			table_add((struct sl_front_table *)(uintptr_t)snapshot->table, front,
+				touch->id);
 	}
 }
 
@@ -587,7 +587,7 @@ static void front_follow(struct sl_txn *txn, const struct sl_touch *touch, uint6
 		snapshot->n_any_port +=
 			(front->state != SL_ID_FREE) - (touch->before != SL_ID_FREE);
 	if (front->state == SL_ID_FREE) {
-		sl_watch_release(r->vips, front->vip, snapshot->generation);
+		sl_watch_release(r->vips, front->index, snapshot->generation);
 		*front = (struct sl_front){0};
 	}
 	if (touch->fresh)

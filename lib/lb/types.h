@@ -26,6 +26,13 @@ enum sl_id_state {
 	SL_ID_REAPING, /* the sweep removes its entries; a packet that finds one is a miss */
 };
 
+/* What the address, protocol and port of a front stand for. */
+enum sl_front_kind {
+	SL_FRONT_SERVICE,    /* a virtual service, or one that was: VIP and port */
+	SL_FRONT_ENDPOINT,   /* what servers answer from: RIP and port, or a tunnel's far end */
+	SL_FRONT_MASQUERADE, /* connections that leave by a masquerading port, all of a protocol */
+};
+
 /*
  * Forwarding methods: SL_FWD_LOCAL, SL_FWD_DR, ..., one for each fwd_NAME.c, in the order of
  * lib/lb/meson.build's list (lb/fwd.h).

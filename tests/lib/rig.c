@@ -194,10 +194,17 @@ void rig_age(struct rig *rig)
 
 void rig_local(struct rig *rig, uint32_t address)
 {
-	rte_be32_t wire = rte_cpu_to_be_32(address);
+	struct sl_addr wire = sl_addr_v4(rte_cpu_to_be_32(address));
 
-	if (sl_engine_set_local(rig->engine, &wire, address != 0) != 0)
+	if (sl_engine_set_local(rig->engine, &wire, address != 0, NULL, 0) != 0)
 		die("local addresses", NULL);
+}
+
+unsigned rig_owner(const struct rig *rig, uint32_t client, uint16_t port)
+{
+	union sl_ip ip = sl_ip_v4(rte_cpu_to_be_32(client));
+
+	return sl_engine_owner(rig->engine, 4, &ip, rte_cpu_to_be_16(port));
 }
 
 sl_id rig_server_id(

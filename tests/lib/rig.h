@@ -65,6 +65,9 @@ void rig_age(struct rig *rig);
 /* The box has this address, besides its VIPs; 0 = it has none any more. */
 void rig_local(struct rig *rig, uint32_t address);
 
+/* The worker that owns the client's endpoint. */
+unsigned rig_owner(const struct rig *rig, uint32_t client, uint16_t port);
+
 sl_id rig_server_id(
 	const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port, uint32_t address);
 void rig_counters(const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,

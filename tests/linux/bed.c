@@ -18,15 +18,12 @@
 #define ROOM 2048
 
 /* Takes the place of the engine's: the set, where the test can look at it. */
-int sl_engine_set_local(struct sl_engine *engine, const rte_be32_t *addresses, uint32_t n)
+int sl_engine_set_local(struct sl_engine *engine, const struct sl_addr *addresses, uint32_t n,
+	const struct sl_local_source *sources, unsigned n_sources)
 {
-	struct sl_local_set *set = malloc(sizeof(*set) + n * sizeof(addresses[0]));
-
-	set->n = n;
-	memcpy(set->addresses, addresses, n * sizeof(addresses[0]));
-	free((void *)(uintptr_t)engine->local);
-	engine->local = set;
-	return 0;
+	sl_free(&sl_alloc_heap, (void *)(uintptr_t)engine->local);
+	engine->local = sl_local_set_new(&sl_alloc_heap, addresses, n, sources, n_sources);
+	return engine->local != NULL ? 0 : -1;
 }
 
 int bed_run(const char *netns, const char *format, ...)

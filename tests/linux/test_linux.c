@@ -283,7 +283,7 @@ static void a_vip_serves_while_it_is_local(void **state)
 	bed_run(DIR, "ip addr add 192.168.8.100/32 dev wan0");
 	assert_true(bed_until(bed, bed->vip_local[3] == 1));
 	assert_true(bed_saw(bed, "vip", "address", "192.168.8.100"));
-	assert_true(bed_until(bed, bed->engine.local->n >= 3));
+	assert_true(bed_until(bed, bed->engine.local->n4 >= 3));
 	bed_run(DIR, "ip addr del 192.168.8.100/32 dev wan0");
 	assert_true(bed_until(bed, bed->vip_local[3] == 0));
 	/* A local route for a whole prefix counts as well. */

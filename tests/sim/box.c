@@ -42,8 +42,7 @@ void box_sweep(struct rig *rig, unsigned worker)
 
 enum box_fate box_send(struct rig *rig, const struct packet *packet, uint32_t *server)
 {
-	unsigned owner = sl_engine_owner4(
-		rig->engine, rte_cpu_to_be_32(packet->src), rte_cpu_to_be_16(packet->src_port));
+	unsigned owner = rig_owner(rig, packet->src, packet->src_port);
 	struct rte_mbuf *mbuf = packet_make(packet);
 	const uint8_t *frame;
 	enum box_fate fate;

@@ -68,8 +68,7 @@ static struct rte_mbuf *make_mbuf(const struct model_packet *p)
 
 static unsigned owner_of(const struct world *w, const struct model_packet *p)
 {
-	return sl_engine_owner4(
-		w->rig.engine, rte_cpu_to_be_32(p->client), rte_cpu_to_be_16(p->client_port));
+	return rig_owner(&w->rig, p->client, p->client_port);
 }
 
 /* ---- where a packet went ---- */

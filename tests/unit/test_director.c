@@ -375,8 +375,7 @@ static void connect_clients(struct api_rig *rig, unsigned n)
 			.dst_port = 80,
 			.flags = 2};
 		struct rte_mbuf *mbuf = packet_make(&syn);
-		unsigned owner = sl_engine_owner4(
-			rig->rig.engine, rte_cpu_to_be_32(syn.src), rte_cpu_to_be_16(syn.src_port));
+		unsigned owner = rig_owner(&rig->rig, syn.src, syn.src_port);
 		unsigned what;
 
 		rig_poll(&rig->rig, owner, &mbuf, 1);

@@ -129,26 +129,56 @@ static void a_sleeping_worker_holds_nothing_up(void **state)
 static void local_addresses_are_sorted_and_replaced(void **state)
 {
 	struct fixture *f = *state;
-	const rte_be32_t addresses[] = {9, 3, 7};
+	const struct sl_addr addresses[] = {sl_addr_v4(9), sl_addr_v4(3), sl_addr_v4(7)};
 	long before = f->memory.outstanding;
 
-	assert_int_equal(sl_engine_set_local(f->engine, addresses, 3), 0);
-	assert_int_equal(f->engine->local->n, 3);
-	assert_int_equal(f->engine->local->addresses[0], 3);
-	assert_int_equal(f->engine->local->addresses[2], 9);
+	assert_int_equal(sl_engine_set_local(f->engine, addresses, 3, NULL, 0), 0);
+	assert_int_equal(f->engine->local->n4, 3);
+	assert_int_equal(f->engine->local->v4[0], 3);
+	assert_int_equal(f->engine->local->v4[2], 9);
 	all_online(f);
-	assert_int_equal(sl_engine_set_local(f->engine, NULL, 0), 0);
-	assert_int_equal(f->engine->local->n, 0);
-	assert_int_equal(sl_engine_set_local(f->engine, addresses, 1), 0);
+	assert_int_equal(sl_engine_set_local(f->engine, NULL, 0, NULL, 0), 0);
+	assert_int_equal(f->engine->local->n4, 0);
+	assert_int_equal(sl_engine_set_local(f->engine, addresses, 1, NULL, 0), 0);
 	sl_engine_reclaim(f->engine);
-	assert_int_equal(f->memory.outstanding, before + 3); /* two may still be read */
+	assert_int_equal(f->memory.outstanding, before + 6); /* two may still be read */
 	poll_one(f, 0);
 	poll_one(f, 1);
 	sl_engine_reclaim(f->engine);
-	assert_int_equal(f->memory.outstanding, before + 1);
+	assert_int_equal(f->memory.outstanding, before + 2);
 	f->memory.fail_at = 1;
-	assert_int_equal(sl_engine_set_local(f->engine, addresses, 3), -ENOMEM);
-	assert_int_equal(f->engine->local->n, 1);
+	assert_int_equal(sl_engine_set_local(f->engine, addresses, 3, NULL, 0), -ENOMEM);
+	assert_int_equal(f->engine->local->n4, 1);
+}
+
+static void local_addresses_of_both_families(void **state)
+{
+	struct fixture *f = *state;
+	struct sl_addr addresses[4] = {sl_addr_v4(RTE_BE32(0x0a000001))};
+	struct sl_local_source sources[] = {{.port = 1}, {.port = 1}, {.port = SL_PORTS_MAX}};
+	union sl_ip v4 = sl_ip_from_addr(&addresses[0]), v6, other;
+
+	assert_false(sl_local_set_has(f->engine->local, 4, &v4));
+	assert_null(sl_local_set_source(f->engine->local, 1, 4));
+	sl_addr_parse("2001:db8::2", &addresses[1]);
+	sl_addr_parse("2001:db8::1", &addresses[2]);
+	sl_addr_parse("a00:1::", &addresses[3]); /* begins as the IPv4 address does */
+	sources[0].address = addresses[0];
+	sources[1].address = addresses[2];
+	assert_int_equal(sl_engine_set_local(f->engine, addresses, 3, sources, 3), 0);
+	assert_true(sl_local_set_has(f->engine->local, 4, &v4));
+	for (unsigned i = 1; i < 3; i++) {
+		v6 = sl_ip_from_addr(&addresses[i]);
+		assert_true(sl_local_set_has(f->engine->local, 6, &v6));
+	}
+	other = sl_ip_from_addr(&addresses[3]);
+	assert_false(sl_local_set_has(f->engine->local, 6, &other));
+	assert_false(sl_local_set_has(f->engine->local, 6, &v4));
+	v6 = sl_ip_from_addr(&addresses[2]);
+	assert_memory_equal(sl_local_set_source(f->engine->local, 1, 4), &v4, sizeof(v4));
+	assert_memory_equal(sl_local_set_source(f->engine->local, 1, 6), &v6, sizeof(v6));
+	assert_null(sl_local_set_source(f->engine->local, 0, 4));
+	assert_null(sl_local_set_source(f->engine->local, SL_PORTS_MAX, 4));
 }
 
 static void counters_are_summed_over_workers(void **state)
@@ -590,6 +620,7 @@ int main(void)
 		T(busy_names_the_late_worker),
 		T(a_sleeping_worker_holds_nothing_up),
 		T(local_addresses_are_sorted_and_replaced),
+		T(local_addresses_of_both_families),
 		T(counters_are_summed_over_workers),
 		T(loads_go_to_those_who_schedule_by_them),
 		T(loads_are_exchanged_in_turn),

@@ -259,8 +259,7 @@ static void every_packet_has_one_end(void **state)
 
 static unsigned owner_of(const struct rig *rig, const struct packet *p)
 {
-	return sl_engine_owner4(
-		rig->engine, rte_cpu_to_be_32(p->src), rte_cpu_to_be_16(p->src_port));
+	return rig_owner(rig, p->src, p->src_port);
 }
 
 static void packets_reach_their_owner(void **state)

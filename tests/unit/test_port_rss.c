@@ -66,7 +66,7 @@ static void the_nic_delivers_to_the_owner(void **state)
 	sl_toeplitz_init(&engine.toeplitz, &rand);
 	for (int i = 0; i < 3000; i++) {
 		uint8_t tuple[12];
-		rte_be32_t client;
+		union sl_ip client = {.words = {0, 0}};
 		rte_be16_t port;
 		uint32_t hash, size = tables[i % 3];
 
@@ -77,7 +77,7 @@ static void the_nic_delivers_to_the_owner(void **state)
 		hash = sl_toeplitz_hash(engine.toeplitz.key, tuple, sizeof(tuple));
 		assert_int_equal(sl_port_rss_queue(
 					 hash & (size - 1), engine.owner_mask, engine.n_workers, 6),
-			sl_engine_owner4(&engine, client, port));
+			sl_engine_owner(&engine, 4, &client, port));
 	}
 }
 

@@ -10,6 +10,14 @@
 #include "engine_fixture.h"
 #include "lb/front.h"
 
+/* What a packet finds for TCP port 80 of the fixture's VIP. */
+static sl_id find80(const struct sl_snapshot *s)
+{
+	union sl_ip vip = sl_ip_v4(RTE_BE32(0xc0a80864));
+
+	return sl_front_table_find(s->table, SL_FRONT_SERVICE, 4, IPPROTO_TCP, &vip, RTE_BE16(80));
+}
+
 static const struct sl_server *record(const struct sl_snapshot *s, sl_id id)
 {
 	const struct sl_server *server = sl_snapshot_server(s, id);
@@ -48,12 +56,12 @@ static void a_service_is_what_was_asked_for(void **state)
 
 	assert_int_equal(sl_txn_service_set(txn, &spec, NULL), 0);
 	s = finish(f, txn);
-	id = sl_front_table_find(s->table, IPPROTO_TCP, RTE_BE32(0xc0a80864), RTE_BE16(80));
+	id = find80(s);
 	assert_int_equal(id, front_id(f, 80));
 	front = sl_snapshot_front(s, id);
 	assert_int_equal(front->state, SL_ID_LIVE);
 	assert_int_equal(front->port, RTE_BE16(80));
-	assert_int_not_equal(front->vip, 0);
+	assert_int_not_equal(front->index, 0);
 	service = front->service;
 	assert_int_equal(service->front, id);
 	assert_ptr_equal(service->sched, spec.sched);
@@ -71,7 +79,7 @@ static void a_service_is_what_was_asked_for(void **state)
 		assert_int_equal(server->front, id);
 		assert_int_equal(server->fwd, SL_FWD_DR);
 		assert_int_equal(server->port, RTE_BE16(80));
-		assert_memory_equal(server->address, &servers[2 - i].address.v4, 4);
+		assert_memory_equal(&server->address, &servers[2 - i].address.v4, 4);
 		assert_int_not_equal(server->adj, SL_ADJ_NONE);
 	}
 	assert_int_equal(s->n_services, 1);
@@ -159,9 +167,7 @@ static void a_deleted_service_leaves_its_front(void **state)
 	server = server_id(f, 80, 1);
 	s = no_service(f, 80);
 	assert_int_equal(front_id(f, 80), SL_ID_NONE);
-	assert_int_equal(
-		sl_front_table_find(s->table, IPPROTO_TCP, RTE_BE32(0xc0a80864), RTE_BE16(80)),
-		front);
+	assert_int_equal(find80(s), front);
 	assert_int_equal(sl_snapshot_front(s, front)->state, SL_ID_DELETED);
 	assert_null(service_of(s, front));
 	assert_int_equal(record(s, server)->state, SL_ID_DELETED);
@@ -232,9 +238,7 @@ static void reused_only_after_two_minutes_and_every_workers_sweep(void **state)
 	assert_true(age(f)); /* now the front */
 	s = sl_registry_latest(f->registry);
 	assert_int_equal(sl_snapshot_front(s, front)->state, SL_ID_REAPING);
-	assert_int_equal(
-		sl_front_table_find(s->table, IPPROTO_TCP, RTE_BE32(0xc0a80864), RTE_BE16(80)),
-		SL_ID_NONE);
+	assert_int_equal(find80(s), SL_ID_NONE);
 	all_swept(f);
 	assert_true(age(f));
 	s = sl_registry_latest(f->registry);
@@ -264,9 +268,7 @@ static void a_front_that_is_being_reaped_gets_a_new_id(void **state)
 		sl_snapshot_front(sl_registry_latest(f->registry), front)->state, SL_ID_REAPING);
 	s = service(f, 80, HOSTS(1));
 	assert_int_not_equal(front_id(f, 80), front);
-	assert_int_equal(
-		sl_front_table_find(s->table, IPPROTO_TCP, RTE_BE32(0xc0a80864), RTE_BE16(80)),
-		front_id(f, 80));
+	assert_int_equal(find80(s), front_id(f, 80));
 }
 
 static void ids_run_out_and_come_back(void **state)

@@ -143,8 +143,7 @@ static struct rte_mbuf *syn(const struct bench *b, unsigned owner)
 	struct packet p = {
 		.src = CLIENT, .dst = VIP, .src_port = 1024, .dst_port = 80, .flags = SL_TCP_SYN};
 
-	while (sl_engine_owner4(b->rig.engine, rte_cpu_to_be_32(p.src),
-		       rte_cpu_to_be_16(p.src_port)) != owner)
+	while (rig_owner(&b->rig, p.src, p.src_port) != owner)
 		p.src_port++;
 	return packet_make(&p);
 }
