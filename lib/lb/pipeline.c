@@ -139,9 +139,11 @@ static bool check_ether(struct sl_worker *w, struct sl_pkt *pkt)
 
 	if (pkt->mbuf->data_len < sizeof(*ether))
 		return drop(w, pkt, SL_DROP_TRUNCATED);
+	/* A macvlan child's may be: in VRRP the master sends from the address that all routers
+	 * have. */
 	if (rte_is_multicast_ether_addr(&ether->src_addr) ||
 		rte_is_zero_ether_addr(&ether->src_addr) ||
-		is_ours(port, mac_word(&ether->src_addr)))
+		sl_read_mac(&port->macs[0]) == mac_word(&ether->src_addr))
 		return drop(w, pkt, SL_DROP_SOURCE_MAC);
 	if (!rte_is_multicast_ether_addr(&ether->dst_addr) &&
 		!is_ours(port, mac_word(&ether->dst_addr)))
