@@ -2,7 +2,6 @@
 """What a scenario works with: the lab's hosts, the director's API, and checks that say what they saw."""
 
 import contextlib
-import ctypes
 import json
 import os
 import shutil
@@ -12,13 +11,11 @@ import tempfile
 import threading
 import time
 
-from netlab import director, process, server
+from netlab import director, guest, process, server
 from netlab import plan as names
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
-CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Failed(Exception):
@@ -68,6 +65,7 @@ class Bench:
         self.full = full
         with open(self.plan.config_path, encoding="utf-8") as source:
             self.first_config = json.load(source)
+        self.first_processes = list(state.processes)
         if "director" in state.processes:
             self.wait_until_serving()
 
@@ -77,7 +75,7 @@ class Bench:
         """Back to how the lab was when it came up."""
         director.write_json(self.plan.config_path, self.first_config)
         for name in list(self.state.processes):
-            if name not in self.plan.server_hosts() + ["wirekeeper", "director"]:
+            if name not in self.first_processes:
                 process.stop(self.state, name)
         if not with_director:
             return
@@ -89,7 +87,7 @@ class Bench:
 
     def wait_until_serving(self):
         """All neighbours are resolved: no first packet of a scenario is lost to ARP."""
-        eventually(lambda: self.ping(names.VIP), "the VIP does not answer ping", 10)
+        eventually(lambda: self.ping(self.plan.vip), "the VIP does not answer ping", 10)
         eventually(lambda: all(one["state"] == "reachable" for one in self.servers()),
                    "a server does not become reachable", 10)
 
@@ -99,12 +97,21 @@ class Bench:
     # Hosts.
 
     def run(self, host, *argv, check_status=True, timeout=30, **options):
+        """A command in a host's namespace. For one with a kernel of its own: see order()."""
         done = process.run("ip", "netns", "exec", self.plan.netns(host), *argv, check=False,
                            timeout=timeout, **options)
         if check_status and done.returncode != 0:
             raise Failed(f"{host}: `{' '.join(argv)}` ended with {done.returncode}: "
                          f"{(done.stderr or done.stdout).strip()}")
         return done
+
+    def order(self, host, *argv, timeout=30):
+        """A command in a server's kernel, of its own or not; what it printed."""
+        if not self.plan.topology.hosts[host].own_kernel:
+            return self.run(host, *argv, timeout=timeout).stdout
+        said = guest.order(self.plan, host, argv, timeout)
+        equal(said["status"], 0, f"status of `{' '.join(argv)}` on {host} ({said['stderr'].strip()})")
+        return said["stdout"]
 
     def spawn(self, name, host, *argv):
         """A process that lasts until the end of the scenario at most."""
@@ -116,22 +123,13 @@ class Bench:
                         timeout=timeout)
         return json.loads(done.stdout)
 
-    @contextlib.contextmanager
     def inside(self, host):
         """Sockets that are made in this block belong to the host, for as long as they live."""
-        home = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)
-        there = os.open(f"/run/netns/{self.plan.netns(host)}", os.O_RDONLY)
-        try:
-            enter_netns(there)
-            yield
-        finally:
-            enter_netns(home)
-            os.close(there)
-            os.close(home)
+        return process.inside(self.plan.netns(host))
 
     def connect(self, host, address, port, timeout=5):
         with self.inside(host):
-            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            made = socket.socket(family_of(address), socket.SOCK_STREAM)
         made.settimeout(timeout)
         try:
             made.connect((address, port))
@@ -142,10 +140,10 @@ class Bench:
 
     # Clients of the virtual services.
 
-    def curl(self, path="/", address=names.VIP, port=names.HTTP_PORT, timeout=5):
+    def curl(self, path="/", address="", port=names.HTTP_PORT, timeout=5, host="client"):
         """The body, without its newline."""
-        done = self.run("client", "curl", "-sS", "-m", str(timeout),
-                        f"http://{address}:{port}{path}", timeout=timeout + 5)
+        done = self.run(host, "curl", "-sS", "-m", str(timeout),
+                        self.plan.url(path, port, address), timeout=timeout + 5)
         return done.stdout.rstrip("\n")
 
     def curl_fails(self, **where):
@@ -160,10 +158,10 @@ class Bench:
 
     def udp(self, text=b"hello", port=names.UDP_PORT, timeout=3):
         with self.inside("client"):
-            asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            asker = socket.socket(family_of(self.plan.vip), socket.SOCK_DGRAM)
         with asker:
             asker.settimeout(timeout)
-            asker.connect((names.VIP, port))
+            asker.connect((self.plan.vip, port))
             asker.send(text)
             try:
                 return asker.recv(2048).decode().strip()
@@ -177,7 +175,7 @@ class Bench:
     def load(self, connections, at_a_time, **more):
         """Many separate connections: {"ok", "failed", "by", "errors"}."""
         return self.helper("client", "load.py", json.dumps(
-            {"address": names.VIP, "port": names.HTTP_PORT, "connections": connections,
+            {"address": self.plan.vip, "port": names.HTTP_PORT, "connections": connections,
              "at_a_time": at_a_time, **more}), timeout=300)
 
     def start_load(self, connections, at_a_time):
@@ -209,7 +207,7 @@ class Bench:
 
     def servers(self):
         """The first service's servers, as the API lists them."""
-        return self.call("service.get", service=self.SERVICE)["service"]["servers"]
+        return self.call("service.get", service=self.service_key)["service"]["servers"]
 
     def server(self, address):
         for one in self.servers():
@@ -217,16 +215,18 @@ class Bench:
                 return one
         raise Failed(f"server {address} is not listed")
 
-    SERVICE = {"protocol": "tcp", "address": names.VIP, "port": names.HTTP_PORT}
+    @property
+    def service_key(self):
+        return {"protocol": "tcp", "address": self.plan.vip, "port": names.HTTP_PORT}
 
     def add_server(self, address, **more):
-        return self.call("server.add", service=self.SERVICE, server={"address": address, **more})
+        return self.call("server.add", service=self.service_key, server={"address": address, **more})
 
     def edit_server(self, address, **more):
-        return self.call("server.edit", service=self.SERVICE, server={"address": address, **more})
+        return self.call("server.edit", service=self.service_key, server={"address": address, **more})
 
     def delete_server(self, address):
-        return self.call("server.delete", service=self.SERVICE, server={"address": address})
+        return self.call("server.delete", service=self.service_key, server={"address": address})
 
     def generation(self):
         return self.call("info.get")["generation"]
@@ -276,7 +276,7 @@ class Download:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         bench.spawn("download", "client", "curl", "-sS", "-m", "120", "-o", self.path,
-                    f"http://{names.VIP}/big?rate={rate}")
+                    bench.plan.url(f"/big?rate={rate}"))
         eventually(lambda: self.size() > 0, "the download does not begin")
 
     def size(self):
@@ -293,9 +293,8 @@ class Download:
                   f"{server.BIG_BYTES} bytes")
 
 
-def enter_netns(descriptor):
-    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def rpc(path, method, params, timeout=30):

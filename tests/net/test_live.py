@@ -73,8 +73,8 @@ def service_added_and_deleted(lab):
 def any_port(lab):
     """An any-port service takes what no other does; its connections outlive an exact one put over it."""
     servers = lab.config()["services"][0]["servers"]
-    lab.call("service.delete", service=lab.SERVICE)
-    lab.call("service.add", service={**lab.SERVICE, "port": 0, "scheduler": "rr",
+    lab.call("service.delete", service=lab.service_key)
+    lab.call("service.add", service={**lab.service_key, "port": 0, "scheduler": "rr",
                                      "servers": [{"address": one["address"]} for one in servers]})
     equal(len(used(lab)), 2, "servers that answer")
     download = lab.download("2m")
@@ -82,7 +82,7 @@ def any_port(lab):
     busy = [one["server"] for one in listed]
     equal(len(busy), 1, "established connections")
     other = next(one for one in servers if one["address"] != busy[0])
-    lab.call("service.add", service={**lab.SERVICE, "servers": [other]})
+    lab.call("service.add", service={**lab.service_key, "servers": [other]})
     equal(used(lab), {f"From {other['address']}"}, "answers of the exact service")
     check(download.running(), "the download ended too early to prove anything")
     download.finish()

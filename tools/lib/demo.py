@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Direct routing, end to end: builds sluice, runs it in a lab of network namespaces, shows connections
-going through it, and removes everything again."""
+"""A director at work, end to end: builds sluice, runs it in a lab of network namespaces, shows connections
+going through it and what becomes of their packets, and removes everything again."""
 
 import signal
 
@@ -14,19 +14,17 @@ import time
 import traceback
 
 from builder import BuildError, build
-from netlab import director, lab, memory, process, server
+import demo_vrrp
+from netlab import capture, director, guest, lab, memory, options, process, server
 from netlab import plan as names
 from netlab import state as states
 from netlab.plan import LabError, Plan
+from show import Failure, say, title
 
 ANSWERS = 6
 # Schedulers that, with equal weights and connections that end at once, take the servers in turn.
 IN_TURN = ("rr", "wrr", "lc", "wlc")
 DOWNLOAD_RATE = "1600k"        # the big file then takes about five seconds
-
-
-class Failure(Exception):
-    """Why the demonstration failed, in one sentence."""
 
 
 class Stop(BaseException):
@@ -52,6 +50,7 @@ class Signals:
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__)
+    options.add_network(parser)
     parser.add_argument("--keep", action="store_true", help="leave the lab up afterwards")
     parser.add_argument("--scheduler", default="rr", metavar="NAME",
                         help="how servers are chosen: rr (default), wrr, lc, wlc")
@@ -62,42 +61,33 @@ def arguments():
     return parser.parse_args()
 
 
-def say(text=""):
-    print(text, flush=True)
-
-
-def title(text):
-    say(f"\n--- {text}")
-
-
 # What a person sees and what is checked: one function for each part of the demonstration.
 
+PATHS = {
+    "dr": """Requests go client -> director -> server: the director rewrites the destination MAC address
+and nothing else but the TTL. Answers go server -> client, past the director.""",
+    "nat": """Requests go client -> director -> server: the director writes the server's address and port
+over the VIP's. Answers go server -> director -> client, and get the VIP's back.""",
+    "tunnel": """Requests go client -> director -> server, inside of packets from the director to the server,
+over the routers. Answers go server -> client, past the director.""",
+    "fullnat": """Requests go client -> director -> server: the director writes the server's address over
+the VIP's and an address of its own over the client's. So answers come back to it from anywhere.""",
+}
+
+
 def show_topology(plan):
-    servers = plan.server_addresses()
-    columns = ["director"] + plan.server_hosts()
-    addresses = [names.DIRECTOR] + servers
-    vips = [f"VIP {names.VIP}"] + ["VIP on lo"] * len(servers)
-    shown = min(len(columns), 4)
-
-    def row(cells):
-        return "      " + "".join(f"{cell:<22}" for cell in cells[:shown]).rstrip()
-
     title("the lab: every host is a network namespace")
-    say(f"\n      client {names.CLIENT}\n      |")
-    say("   ===+=== switch " + "=" * (22 * shown - 12))
-    say(row(["|"] * shown))
-    for cells in (columns, addresses, vips):
-        say(row(cells))
-    if len(columns) > shown:
-        say(f"      and {len(columns) - shown} more servers, up to {servers[-1]}")
-    say("\n   Requests go client -> director -> server: the director rewrites the destination MAC address")
-    say("   and nothing else but the TTL. Answers go server -> client, past the director.")
+    say()
+    for line in lab.host_table(plan):
+        say(line)
+    path = PATHS["tunnel" if plan.mode in names.TUNNELS else plan.mode]
+    say("".join(f"\n   {line}" for line in path.splitlines()))
 
 
 def wait_for_vip(state):
-    if not process.wait_until(lambda: in_client(state, "ping", "-c1", "-W1", names.VIP) is not None,
+    if not process.wait_until(lambda: in_client(state, "ping", "-c1", "-W1", state.plan.vip) is not None,
                               10, 0.1):
-        raise Failure(f"the VIP {names.VIP} does not answer ping")
+        raise Failure(f"the VIP {state.plan.vip} does not answer ping")
 
 
 def in_client(state, *argv, timeout=10):
@@ -108,16 +98,16 @@ def in_client(state, *argv, timeout=10):
 
 
 def ask_http(state):
-    return in_client(state, "curl", "-s", "-m", "5", f"http://{names.VIP}/")
+    return in_client(state, "curl", "-s", "-m", "5", state.plan.url())
 
 
-def udp_command():
-    return (f"exec 3<>/dev/udp/{names.VIP}/{names.UDP_PORT}; echo hello >&3; "
+def udp_command(plan):
+    return (f"exec 3<>/dev/udp/{plan.vip}/{names.UDP_PORT}; echo hello >&3; "
             "timeout 3 head -n 1 <&3")
 
 
 def ask_udp(state):
-    return in_client(state, "bash", "-c", udp_command())
+    return in_client(state, "bash", "-c", udp_command(state.plan))
 
 
 def show_answers(state, what, command, ask):
@@ -128,7 +118,7 @@ def show_answers(state, what, command, ask):
     for _ in range(ANSWERS):
         answer = ask(state)
         if answer is None:
-            raise Failure(f"no answer from {names.VIP} to `{command}`")
+            raise Failure(f"no answer from {plan.vip} to `{command}`")
         say(f"client$ {command}\n{answer.rstrip()}")
         answers.append(answer.strip())
     check_answers(plan, answers)
@@ -155,7 +145,7 @@ class Download:
         self.path = f"{state.plan.directory}/download"
         process.spawn(state, "download", "client",
                       ["curl", "-s", "-S", "-m", "30", "-o", self.path,
-                       f"http://{names.VIP}/big?rate={DOWNLOAD_RATE}"])
+                       state.plan.url(f"/big?rate={DOWNLOAD_RATE}")])
 
     def size(self):
         try:
@@ -191,23 +181,46 @@ def digest(path):
 def show_sockets(state):
     """ss -tan of the server that serves the download, and of the director."""
     plan = state.plan
-    listings = {host: process.run("ip", "netns", "exec", plan.netns(host), "ss", "-tan").stdout
-                for host in plan.server_hosts() + ["director"]}
-    holders = [host for host in plan.server_hosts() if connections(listings[host])]
+    listings = {host: listing(plan, host) for host in plan.server_hosts() + ["director"]}
+    holders = [host for host in plan.server_hosts() if connections(plan, listings[host])]
     if not holders:
         raise Failure("no server has a connection, though a download is open")
     title("the connections are on the server (one is held open by a slow download) ...")
     say(f"{holders[0]}$ ss -tan\n{listings[holders[0]].rstrip()}")
     title("... and none is on the director")
     say(f"director$ ss -tan\n{listings['director'].rstrip()}")
-    if connections(listings["director"]):
+    if connections(plan, listings["director"]):
         raise Failure("the director's kernel has connections of the virtual service")
 
 
-def connections(listing):
-    """The established connections to the VIP in what ss printed."""
-    return [line for line in listing.splitlines()
-            if line.startswith("ESTAB") and f" {names.VIP}:{names.HTTP_PORT} " in line]
+def listing(plan, host):
+    if host in plan.topology.hosts and plan.topology.hosts[host].own_kernel:
+        return guest.order(plan, host, ["ss", "-tan"])["stdout"]
+    return process.run("ip", "netns", "exec", plan.netns(host), "ss", "-tan").stdout
+
+
+def connections(plan, sockets):
+    """The established connections to a server's port in what ss printed."""
+    return [line for line in sockets.splitlines()
+            if line.startswith("ESTAB") and line.split()[3].endswith(f":{plan.server_port}")]
+
+
+def show_packets(state):
+    """The first packets of a connection, where the client and where the server sees them."""
+    plan = state.plan
+    title("one connection's first packets, at the client and at the server")
+    with capture.watch(state, ["client", *plan.server_hosts()]) as watch:
+        if ask_http(state) is None:
+            raise Failure(f"no answer from {plan.vip}")
+        seen = watch.lines()
+    holder = next((host for host in plan.server_hosts() if seen[host]), None)
+    if not holder or len(seen["client"]) < 2:
+        raise Failure("tcpdump did not see the connection")
+    answers = [line for line in seen[holder][1:] if "Flags [S.]" in line]
+    for host, line in (("client", seen["client"][0]), (holder, seen[holder][0]),
+                       (holder, answers[0] if answers else "(nothing)"),
+                       ("client", seen["client"][1])):
+        say(f"  {host:<10} {line.partition(', seq ')[0]}")
 
 
 def show_table(state):
@@ -217,7 +230,8 @@ def show_table(state):
     if not table.startswith("IP Virtual Server"):
         raise Failure("sluicectl list does not print the table")
     for address in state.plan.server_addresses():
-        if f"-> {address}:{names.HTTP_PORT} " not in table:
+        host = f"[{address}]" if ":" in address else address
+        if f"-> {host}:{state.plan.server_port} " not in table:
             raise Failure(f"server {address} is missing in the table")
 
 
@@ -231,11 +245,12 @@ def check_still_well(state):
             raise Failure(f"server {address} no longer answers")
         answer = ask_http(state)
         if answer is None:
-            raise Failure(f"no answer from {names.VIP} at the end")
+            raise Failure(f"no answer from {state.plan.vip} at the end")
 
 
 def demonstrate(args):
-    plan = Plan(name=args.name, servers=args.servers, scheduler=args.scheduler, udp=args.udp)
+    plan = Plan(name=args.name, servers=args.servers, scheduler=args.scheduler, udp=args.udp,
+                **options.chosen(args))
     say("Building ...")
     started = time.monotonic()
     build(plan.build)
@@ -246,10 +261,13 @@ def demonstrate(args):
 def play(state):
     say(f"Memory: {memory_words(state)}.")
     show_topology(state.plan)
+    if state.plan.vrrp:
+        demo_vrrp.show_master(state)
     wait_for_vip(state)
-    show_answers(state, "HTTP", f"curl http://{names.VIP}/", ask_http)
+    show_answers(state, "HTTP", f"curl {state.plan.url()}", ask_http)
     if state.plan.udp:
-        show_answers(state, "UDP", udp_command(), ask_udp)
+        show_answers(state, "UDP", udp_command(state.plan), ask_udp)
+    show_packets(state)
     download = Download(state)
     download.expect_progress()
     show_table(state)
@@ -257,6 +275,8 @@ def play(state):
     download.expect_progress()
     download.expect_end()
     say(f"\nThe slow download has ended: {server.BIG_BYTES} bytes, as they are on the server.")
+    if state.plan.vrrp:
+        demo_vrrp.show_failover(state, ask_http)
     check_still_well(state)
 
 
@@ -268,9 +288,10 @@ def memory_words(state):
 
 def keep(args):
     option = "" if args.name == "sluice" else f" --name {args.name}"
+    url = states.load_or_fail(args.name).plan.url()
     say(f"""
 The lab is up. Play with it:
-  tools/lab exec{option} client curl http://{names.VIP}/
+  tools/lab exec{option} client curl {url}
   tools/lab ctl{option} list
   tools/lab ctl{option} help
   tools/lab exec{option} server12 tcpdump -nei eth0

@@ -8,6 +8,8 @@ import signal
 import subprocess
 
 from . import plan as names
+from . import topology
+from .network import BACK
 from .plan import LabError
 from .process import alive, run, spawn, stop, wait_until
 
@@ -24,42 +26,72 @@ exec "$@"
 """
 
 
-def configuration(plan, huge):
+def configuration(plan, huge, which="director"):
     """The lab's configuration, as sluice.json has it."""
-    services = [service(plan, "tcp", names.HTTP_PORT)]
+    services = [service(plan, "tcp", names.HTTP_PORT, plan.server_port)]
     if plan.udp:
-        services.append(service(plan, "udp", names.UDP_PORT))
-    return {
-        "instance": plan.instance,
-        "run_directory": plan.run_directory,
+        services.append(service(plan, "udp", names.UDP_PORT, plan.server_udp_port))
+    document = {
+        "instance": plan.director_instance(which),
+        "run_directory": plan.director_directory(which),
         "dpdk": {"memory": f"{plan.memory_mb}M", "huge_pages": "on" if huge else "off"},
         "workers": {"count": plan.workers, "poll": plan.poll},
         "connections": plan.connections,
-        "ports": [{
-            "name": names.TWIN,
-            "device": f"net_tap0,iface={names.WIRE},mac={names.mac(names.DIRECTOR)}",
-            "twin": {"netns": plan.netns("director")},
-            "addresses": [f"{names.DIRECTOR}/24"],
-        }],
-        "vips": [{"vip": names.VIP, "address": "managed", "port": names.TWIN}],
+        "ports": [part for wire in plan.wires(which) for part in ports(plan, which, wire)],
+        "vips": [{"vip": plan.vip, "address": "external" if plan.vrrp else "managed",
+                  "port": names.TWIN}],
         "services": services,
     }
+    if plan.mode == "fullnat":
+        port = plan.wires(which)[-1].port
+        document["local_addresses"] = [{"address": address, "port": port}
+                                       for address in plan.local_addresses()]
+    return document
 
 
-def service(plan, protocol, port):
+def ports(plan, which, wire):
+    """A wire's port; with tags on the wire the port that all of them come by, and the one of the tag."""
+    index = plan.wires(which).index(wire)
+    device = {"device": f"net_tap{index},iface={wire.name},mac={wire.mac}",
+              "twin": {"netns": plan.netns(which)}}
+    # With one port the networks of clients and of servers are one segment.
+    networks = [wire.network]
+    if plan.ports == 1 and plan.topology.uses_back():
+        networks.append(BACK)
+    port = {"name": wire.port,
+            "addresses": [network.with_length(family, wire.number)
+                          for network in networks for family in plan.families]}
+    if wire.network is BACK and not plan.hops and plan.link_mtu != 1500:
+        port["mtu"] = plan.link_mtu
+    if not wire.vlan:
+        return [{**port, **device}]
+    return [{"name": names.TRUNKS[wire.port], **device},
+            {**port, "parent": names.TRUNKS[wire.port], "vlan": wire.vlan}]
+
+
+def service(plan, protocol, port, server_port):
     servers = plan.server_addresses()[:plan.servers]
-    return {"protocol": protocol, "address": names.VIP, "port": port,
-            "scheduler": plan.scheduler,
-            "servers": [{"address": address, "weight": 1, "forward": "dr"}
+    return {"protocol": protocol, "address": plan.vip, "port": port, "scheduler": plan.scheduler,
+            "servers": [server(plan, address, server_port if server_port != port else 0)
                         for address in servers]}
+
+
+def server(plan, address, port=0):
+    entry = {"address": address, "weight": 1}
+    if port:
+        entry["port"] = port
+    if plan.mode in names.TUNNELS:
+        return {**entry, "forward": "tun", "tunnel": {"type": names.TUNNELS[plan.mode]}}
+    return {**entry, "forward": plan.mode}
 
 
 def write_configuration(state):
     plan = state.plan
-    if plan.config:
-        shutil.copyfile(plan.config, plan.config_path)
-        return
-    write_json(plan.config_path, configuration(plan, state.huge))
+    for which in plan.directors():
+        if plan.config:
+            shutil.copyfile(plan.config, plan.director_config(which))
+        else:
+            write_json(plan.director_config(which), configuration(plan, state.huge, which))
 
 
 def write_json(path, document):
@@ -85,58 +117,66 @@ def environment(plan):
     return {"RUNTIME_DIRECTORY": plan.directory}
 
 
-def running(state):
-    return alive(state.processes.get("director"))
+def running(state, which="director"):
+    return alive(state.processes.get(which))
 
 
-def launch(state, argv=None):
+def launch(state, argv=None, which="director"):
     """Starts the process and returns at once. argv: another command line than the usual one."""
     plan = state.plan
-    if running(state):
-        raise LabError(f"the director runs already, as process "
-                       f"{state.processes['director']['pid']}")
-    argv = argv or [program(plan, "sluice"), "--config", plan.config_path]
+    if running(state, which):
+        raise LabError(f"the {which} runs already, as process {state.processes[which]['pid']}")
+    argv = argv or [program(plan, "sluice"), "--config", plan.director_config(which)]
     wrapper = ["sh", "-c", ONLY_OUR_PAGES, "sh", plan.huge_directory]
-    return spawn(state, "director", "switch", wrapper + argv, environment(plan))
+    return spawn(state, which, "switch", wrapper + argv, environment(plan))
 
 
-def start(state, argv=None):
-    """Starts the director and returns when it serves."""
-    launch(state, argv)
-    if not wait_until(lambda: not running(state) or ready(state), START_PATIENCE_S, 0.05):
-        stop(state, "director")
-        raise LabError(f"the director was not ready after {START_PATIENCE_S} s")
-    if not running(state):
-        state.drop_process("director")
-        raise LabError("the director ended before it was ready")
+def start(state, argv=None, which="director"):
+    """Starts a director and returns when it serves."""
+    launch(state, argv, which)
+    if not wait_until(lambda: not running(state, which) or ready(state, which), START_PATIENCE_S,
+                      0.05):
+        stop(state, which)
+        raise LabError(f"the {which} was not ready after {START_PATIENCE_S} s")
+    if not running(state, which):
+        state.drop_process(which)
+        raise LabError(f"the {which} ended before it was ready")
+    topology.ip(state.plan.netns(which),
+                *topology.route_lines(state.plan.families, state.plan.topology.director_routes))
 
 
-def ready(state):
-    """It answers its client, and its wire is plugged in."""
-    return wire_plugged(state) and ctl(state, "info", check=False).returncode == 0
+def start_all(state):
+    for which in state.plan.directors():
+        start(state, which=which)
 
 
-def wire_plugged(state):
-    link = run("ip", "-n", state.plan.netns("switch"), "-o", "link", "show", "dev", names.WIRE,
+def ready(state, which="director"):
+    """It answers its client, and its wires are plugged in."""
+    return (all(plugged(state, wire) for wire in state.plan.wires(which))
+            and ctl(state, "info", check=False, which=which).returncode == 0)
+
+
+def plugged(state, wire):
+    link = run("ip", "-n", state.plan.netns("switch"), "-o", "link", "show", "dev", wire.name,
                check=False).stdout
-    return f"master {names.BRIDGE}" in link and names.WIRE_MAC in link
+    return f"master {topology.bridge(state.plan, wire.network)}" in link and wire.switch_mac in link
 
 
-def last_lines(state, count=15):
-    """The end of the director's log, for a message; "" when there is none."""
+def last_lines(state, count=15, which="director"):
+    """The end of a director's log, for a message; "" when there is none."""
     try:
-        with open(state.plan.log("director"), encoding="utf-8", errors="replace") as log:
+        with open(state.plan.log(which), encoding="utf-8", errors="replace") as log:
             return "".join(f"  | {line}" for line in log.readlines()[-count:]).rstrip()
     except FileNotFoundError:
         return ""
 
 
-def terminate(state):
-    return stop(state, "director")
+def terminate(state, which="director"):
+    return stop(state, which)
 
 
-def kill(state):
-    return stop(state, "director", first=signal.SIGKILL)
+def kill(state, which="director"):
+    return stop(state, which, first=signal.SIGKILL)
 
 
 def hang_up(state):
@@ -144,27 +184,29 @@ def hang_up(state):
 
 
 def purge(state):
-    """Removes what the director keeps for its next start."""
+    """Removes what the directors keep for their next start."""
     try:
         sluice = program(state.plan, "sluice")
     except LabError:
         return
-    if os.path.exists(state.plan.config_path):
-        run(sluice, "--purge", "--config", state.plan.config_path, check=False,
-            env={**os.environ, **environment(state.plan)})
+    for which in state.plan.directors():
+        config = state.plan.director_config(which)
+        if os.path.exists(config):
+            run(sluice, "--purge", "--config", config, check=False,
+                env={**os.environ, **environment(state.plan)})
 
 
-def control_socket(plan):
-    return f"{plan.run_directory}/control.sock"
+def control_socket(plan, which="director"):
+    return f"{plan.director_directory(which)}/control.sock"
 
 
-def ctl_argv(plan, arguments):
-    return [program(plan, "sluicectl"), "--socket", control_socket(plan)] + list(arguments)
+def ctl_argv(plan, arguments, which="director"):
+    return [program(plan, "sluicectl"), "--socket", control_socket(plan, which)] + list(arguments)
 
 
-def ctl(state, *arguments, check=True, timeout=30, **options):
-    return run(*ctl_argv(state.plan, arguments), check=check, timeout=timeout, **options)
+def ctl(state, *arguments, check=True, timeout=30, which="director", **options):
+    return run(*ctl_argv(state.plan, arguments, which), check=check, timeout=timeout, **options)
 
 
-def ctl_interactive(state, arguments):
-    return subprocess.run(ctl_argv(state.plan, arguments), check=False).returncode
+def ctl_interactive(state, arguments, which="director"):
+    return subprocess.run(ctl_argv(state.plan, arguments, which), check=False).returncode

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 
-from . import director, memory, process, server, topology
+from . import director, keepalived, memory, process, server, topology
 from . import plan as names
 from . import state as states
 from .plan import LabError
@@ -85,9 +85,10 @@ def steps(with_director):
     yield server.start_all
     yield memory.prepare
     yield director.write_configuration
-    yield topology.keep_wire
+    yield topology.keep_wires
     if with_director:
-        yield director.start
+        yield director.start_all
+        yield keepalived.start_where_wanted
 
 
 def down(name):
@@ -105,7 +106,8 @@ def down(name):
 
 def remove(state):
     """Everything that the state lists, in the reverse order of its making; again after a failure."""
-    director.terminate(state)
+    for which in state.plan.directors():
+        director.terminate(state, which)
     director.purge(state)
     for name in reversed(list(state.processes)):
         process.end(state.processes[name])
@@ -124,17 +126,37 @@ def remove(state):
 def status(state):
     """Lines for a person."""
     plan = state.plan
-    yield (f"lab {plan.name!r}: {plan.servers} servers, {plan.workers} worker(s), "
+    yield (f"lab {plan.name!r}: {plan.title()}, {plan.servers} servers, {plan.workers} worker(s), "
            f"{plan.scheduler}, {memory_words(state)}")
-    addresses = {"client": names.CLIENT, "director": f"{names.DIRECTOR}, VIP {names.VIP}",
-                 "switch": f"bridge {names.BRIDGE}"}
-    addresses.update(zip(plan.server_hosts(), plan.server_addresses()))
-    for host in plan.hosts():
-        yield f"  {host:<10} {plan.netns(host):<24} {addresses[host]}"
+    yield from host_table(plan)
     for name, entry in state.processes.items():
-        yield f"  {name:<10} process {entry['pid']} {'runs' if process.alive(entry) else 'HAS ENDED'}"
-    if "director" not in state.processes:
-        yield "  director   does not run"
+        yield f"  {name:<14} process {entry['pid']} {'runs' if process.alive(entry) else 'HAS ENDED'}"
+    for which in plan.directors():
+        if which not in state.processes:
+            yield f"  {which:<14} does not run"
+
+
+def host_table(plan):
+    """Who is there, what addresses each has and what it is for."""
+    rows = [("host", "namespace", "addresses", "")]
+    for name in plan.hosts():
+        host = plan.topology.hosts.get(name)
+        if not host:
+            rows.append((name, plan.netns(name), "", "bridges, one a network"))
+            continue
+        addresses = [address for family in plan.families for address in host.addresses(family)]
+        rows.append((name, plan.netns(name), " ".join(addresses), role(plan, host)))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        yield "  " + "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths)), row[3]]).rstrip()
+
+
+def role(plan, host):
+    if host.name in plan.directors():
+        vip = f"VIP {plan.vip}" if host.name == "director" or plan.vrrp else ""
+        locals_ = f", local {' '.join(plan.local_addresses())}" if plan.mode == "fullnat" else ""
+        return f"{host.role}, {vip}{locals_}"
+    return f"{host.role}{'; a kernel of its own' if host.own_kernel else ''}"
 
 
 def memory_words(state):

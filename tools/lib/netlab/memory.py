@@ -19,7 +19,7 @@ def prepare(state):
     plan = state.plan
     if plan.huge == "off":
         return
-    wanted = (plan.memory_mb + TABLES_MB) // PAGE_MB
+    wanted = len(plan.directors()) * (plan.memory_mb + TABLES_MB) // PAGE_MB
     if not add_pages(state, wanted):
         if plan.huge == "on":
             raise LabError(f"the machine has no {wanted} free huge pages of {PAGE_MB} MB "

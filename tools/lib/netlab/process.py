@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Processes of a lab, known by pid and start time, so that no other process is ever touched."""
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
+import threading
 import time
 
 from .plan import LabError
 
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
 on_wait = None     # called while waiting: may raise, to end the wait
 
 
-def run(*argv, check=True, timeout=60, **options):
+def run(*argv, check=True, timeout=60, feed=None, **options):
     """Runs a short command to its end, out of reach of the terminal's Ctrl-C: the lab itself is not."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=timeout,
-                          start_new_session=True, check=False, **options)
+    words = {"input": feed} if feed is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=timeout, start_new_session=True, check=False, **words, **options)
     if check and done.returncode != 0:
         complaint = (done.stderr or done.stdout).strip().splitlines()
         raise LabError(f"`{' '.join(argv)}` ended with {done.returncode}"
-                       + (f": {complaint[-1]}" if complaint else ""))
+                       + (f": {'; '.join(complaint[-2:])}" if complaint else ""))
     return done
 
 
@@ -46,18 +52,38 @@ def alive(entry):
     return bool(entry and entry["start"]) and start_time(entry["pid"]) == entry["start"]
 
 
-def spawn(state, name, host, argv, environment=None, log=None):
-    """Starts a lasting process in a host's namespace and records it. Its output goes to NAME.log."""
+@contextlib.contextmanager
+def inside(netns):
+    """Sockets that are made in this block belong to the namespace, for as long as they live."""
+    home = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{netns}", os.O_RDONLY)
+    try:
+        enter_netns(there)
+        yield
+    finally:
+        enter_netns(home)
+        os.close(there)
+        os.close(home)
+
+
+def enter_netns(descriptor):
+    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def spawn(state, name, host, argv, environment=None, log=None, first=signal.SIGTERM):
+    """Starts a lasting process in a host's namespace and records it. Its output goes to NAME.log.
+    first: the signal that ends it."""
     command = ["ip", "netns", "exec", state.plan.netns(host)] + argv
     with open(log or state.plan.log(name), "ab") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                  start_new_session=True, cwd="/",
                                  env={**os.environ, **(environment or {})})
-    state.put_process(name, {**identity(child.pid), "host": host})
+    state.put_process(name, {**identity(child.pid), "host": host, "first": int(first)})
     return child
 
 
-def stop(state, name, patience_s=5.0, first=signal.SIGTERM):
+def stop(state, name, patience_s=5.0, first=None):
     """Ends a recorded process and forgets it. True when it ended without SIGKILL."""
     entry = state.processes.get(name)
     gentle = end(entry, patience_s, first)
@@ -65,7 +91,8 @@ def stop(state, name, patience_s=5.0, first=signal.SIGTERM):
     return gentle
 
 
-def end(entry, patience_s=5.0, first=signal.SIGTERM):
+def end(entry, patience_s=5.0, first=None):
+    first = first or (entry or {}).get("first", signal.SIGTERM)
     for signum, patience in ((first, patience_s), (signal.SIGKILL, 5.0)):
         if not alive(entry):
             return True
