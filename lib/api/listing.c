@@ -70,7 +70,7 @@ static int ask(struct sl_listing *listing, const struct sl_listing_filter *filte
 	query->front = filter->front;
 	query->server = filter->server;
 	query->client_family = filter->client.family;
-	memcpy(query->client, filter->client.bytes, sizeof(query->client));
+	query->client = sl_ip_from_addr(&filter->client);
 	query->state = filter->state;
 	query->max = max < SL_QUERY_ROOM ? SL_QUERY_ROOM : max < CHUNK ? max : CHUNK;
 	query->wide = place->table == 1;

@@ -49,7 +49,7 @@ static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *vie
 	if (page->server.family != 0 && !sl_addr_equal(&page->server, &server))
 		return false;
 	client.family = key.vip.family;
-	memcpy(client.bytes, view->key.client, sizeof(client.bytes));
+	memcpy(client.bytes, view->key.client.bytes, sizeof(client.bytes));
 	if (key.port == 0)
 		key.port = rte_be_to_cpu_16(view->key.service_port);
 	row = sl_service_key_json(&key);

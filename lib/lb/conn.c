@@ -87,12 +87,12 @@ uint64_t sl_conn_hash(const struct sl_conn_table *t, const struct sl_conn_key *k
 					 : hash_of(SL_CONN_WIDE, t, key);
 }
 
-uint64_t
-sl_conn_hash_client(const struct sl_conn_table *t, const uint8_t client[16], rte_be16_t client_port)
+uint64_t sl_conn_hash_client(
+	const struct sl_conn_table *t, const union sl_ip *client, rte_be16_t client_port)
 {
-	struct sl_conn_key key = {.client_port = client_port, .front = SL_ID_NONE};
+	struct sl_conn_key key = {
+		.client = *client, .client_port = client_port, .front = SL_ID_NONE};
 
-	memcpy(key.client, client, sizeof(key.client));
 	return sl_conn_hash(t, &key);
 }
 
@@ -151,10 +151,10 @@ void conn_take_apart(enum sl_conn_form form, const struct conn_tail *tail, struc
 		.side = paired ? id : 0,
 	};
 	if (form == SL_CONN_NARROW) {
-		memcpy(v->key.client, &v4, sizeof(v4));
+		v->key.client.v4 = v4;
 		v->key.client_port = (rte_be16_t)(tail->key_tick >> 32);
 	} else {
-		memcpy(v->key.client, conn_wide_of(tail)->client, sizeof(v->key.client));
+		memcpy(v->key.client.words, conn_wide_of(tail)->client, sizeof(v->key.client));
 		v->key.client_port = (rte_be16_t)tail->key_tick;
 		v->key.service_port = (rte_be16_t)(tail->key_tick >> 16);
 	}

@@ -17,6 +17,7 @@
 
 #include "lb/tcp_state.h"
 #include "lb/types.h"
+#include "net/addr.h"
 
 #define SL_CONN_DATA 0x1 /* flag: the client has sent payload; the connection is proven */
 #define SL_CONN_ALT  0x2 /* flag: lies in its second bucket (the table's own business) */
@@ -46,7 +47,7 @@ enum sl_conn_kind {
 
 /* One entry, taken apart: what is looked up, inserted, listed and swept. Not the stored form. */
 struct sl_conn_key {
-	uint8_t client[16]; /* IPv4 in the first four bytes, the rest zero */
+	union sl_ip client;
 	rte_be16_t client_port;
 	rte_be16_t service_port; /* wide only; 0 in narrow keys */
 	sl_id front;
@@ -104,7 +105,7 @@ void sl_conn_table_close(struct sl_conn_table *table);
 /* Where entries lie: by their whole key, and NAT entries by the client's endpoint. */
 uint64_t sl_conn_hash(const struct sl_conn_table *table, const struct sl_conn_key *key);
 uint64_t sl_conn_hash_client(
-	const struct sl_conn_table *table, const uint8_t client[16], rte_be16_t client_port);
+	const struct sl_conn_table *table, const union sl_ip *client, rte_be16_t client_port);
 void sl_conn_prefetch(const struct sl_conn_table *table, uint64_t hash);
 
 /*
@@ -127,7 +128,7 @@ static inline struct sl_conn_ref sl_conn_find_nat(
  * for one after the other, of whatever front. .slot NULL when it never does.
  */
 typedef bool (*sl_conn_match)(void *arg, const struct sl_conn_view *view);
-struct sl_conn_ref sl_conn_find_reply(const struct sl_conn_table *table, const uint8_t client[16],
+struct sl_conn_ref sl_conn_find_reply(const struct sl_conn_table *table, const union sl_ip *client,
 	rte_be16_t client_port, uint64_t client_hash, sl_conn_match match, void *arg);
 
 /*

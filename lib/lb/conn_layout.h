@@ -98,13 +98,11 @@ static __rte_always_inline struct conn_key
 conn_key_of(enum sl_conn_form form, const struct sl_conn_key *key)
 {
 	struct conn_key k = {.front = key->front};
-	uint32_t v4;
 
 	if (form == SL_CONN_NARROW) {
-		memcpy(&v4, key->client, sizeof(v4));
-		k.word = v4 | (uint64_t)key->client_port << 32;
+		k.word = key->client.v4 | (uint64_t)key->client_port << 32;
 	} else {
-		memcpy(k.client, key->client, sizeof(k.client));
+		memcpy(k.client, key->client.words, sizeof(k.client));
 		k.word = key->client_port | (uint64_t)key->service_port << 16;
 	}
 	return k;

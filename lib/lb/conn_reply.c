@@ -56,14 +56,14 @@ static __rte_always_inline struct conn_tail *find_reply(
 	return found;
 }
 
-struct sl_conn_ref sl_conn_find_reply(const struct sl_conn_table *t, const uint8_t client[16],
+struct sl_conn_ref sl_conn_find_reply(const struct sl_conn_table *t, const union sl_ip *client,
 	rte_be16_t client_port, uint64_t client_hash, sl_conn_match match, void *arg)
 {
-	struct sl_conn_key key = {.client_port = client_port, .front = SL_ID_NONE};
+	struct sl_conn_key key = {
+		.client = *client, .client_port = client_port, .front = SL_ID_NONE};
 	struct reply r = {.match = match, .arg = arg};
 	void *slot;
 
-	memcpy(key.client, client, sizeof(key.client));
 	r.client = conn_key_of(t->form, &key);
 	slot = t->form == SL_CONN_NARROW ? find_reply(SL_CONN_NARROW, t, client_hash, &r)
 					 : find_reply(SL_CONN_WIDE, t, client_hash, &r);

@@ -266,7 +266,7 @@ static void set_key(struct sl_pkt *pkt, bool wide)
 		.service_port = wide ? pkt->parsed.dst_port : 0,
 		.front = wide ? pkt->any : pkt->exact,
 	};
-	memcpy(pkt->key.client, &pkt->parsed.src, sizeof(pkt->parsed.src));
+	pkt->key.client = sl_ip_v4(pkt->parsed.src);
 }
 
 static struct sl_conn_table *aim(struct sl_worker *w, struct sl_pkt *pkt, bool wide)

@@ -257,7 +257,7 @@ static bool is_wanted(const struct sl_worker *w, const struct sl_conn_query *que
 		return false;
 	if (query->state >= 0 && query->state != (int)view->state)
 		return false;
-	return query->client_family == 0 || memcmp(query->client, view->key.client, 16) == 0;
+	return query->client_family == 0 || sl_ip_equal(&query->client, &view->key.client);
 }
 
 static void answer_query(struct sl_worker *w)

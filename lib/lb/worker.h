@@ -55,7 +55,7 @@ struct sl_conn_query {
 	sl_id front;
 	sl_id server;
 	uint8_t client_family;
-	uint8_t client[16];
+	union sl_ip client;
 	int state;    /* enum sl_state, -1 = any */
 	uint32_t max; /* room in out, at least SL_QUERY_ROOM */
 	bool wide;    /* which of the worker's two tables */

@@ -183,7 +183,7 @@ static void print_connection(const struct rig *rig, const struct sl_conn_view *v
 		!sl_registry_server_endpoint(registry, view->server, &address, &port, &front) ||
 		front != view->key.front)
 		script_die("a connection", "names what is not there");
-	memcpy(&wire, view->key.client, sizeof(wire));
+	wire = view->key.client.v4;
 	client = sl_addr_v4(wire);
 	printf("%s %s %s %s %s %d\n", key.protocol == IPPROTO_TCP ? "TCP" : "UDP",
 		endpoint(&client, rte_be_to_cpu_16(view->key.client_port)).text,

@@ -396,8 +396,7 @@ static void compare_conn(struct world *w, unsigned worker, const struct sl_conn_
 	uint16_t server_port;
 	sl_id front;
 
-	memcpy(&client, view->key.client, 4);
-	client = rte_be_to_cpu_32(client);
+	client = rte_be_to_cpu_32(view->key.client.v4);
 	if (!sl_registry_front_key(w->rig.engine->registry, view->key.front, &key) ||
 		!sl_registry_server_endpoint(
 			w->rig.engine->registry, view->server, &server, &server_port, &front))

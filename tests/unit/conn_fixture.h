@@ -68,23 +68,23 @@ static inline struct sl_conn_key key_of(enum sl_conn_form form, uint64_t n)
 
 	switch (n % 4) {
 	case 0:
-		memcpy(key.client, &n, 4);
+		memcpy(key.client.bytes, &n, 4);
 		break;
 	case 1:
 		key.client_port = (rte_be16_t)(n / 4 % 65535 + 1);
-		key.client[3] = (uint8_t)(n / 4 / 65535);
+		key.client.bytes[3] = (uint8_t)(n / 4 / 65535);
 		break;
 	case 2:
 		key.front = 2 + (sl_id)(n / 4);
-		key.client[2] = placing != BY_KEY;
+		key.client.bytes[2] = placing != BY_KEY;
 		break;
 	default:
 		if (form == SL_CONN_WIDE) {
 			key.service_port = (rte_be16_t)(n / 4);
-			key.client[15] = (uint8_t)(n / 4 / 65536) + 1;
+			key.client.bytes[15] = (uint8_t)(n / 4 / 65536) + 1;
 		} else {
 			key.client_port = 0x100;
-			memcpy(key.client, &n, 4);
+			memcpy(key.client.bytes, &n, 4);
 		}
 	}
 	/* Many of one client find no room where it alone decides. */
@@ -104,7 +104,7 @@ static inline enum sl_conn_kind kind_of(const struct sl_conn_key *key)
 static inline uint64_t
 hash_as(const struct sl_conn_table *t, enum sl_conn_kind kind, const struct sl_conn_key *key)
 {
-	return kind == SL_CONN_NAT ? sl_conn_hash_client(t, key->client, key->client_port)
+	return kind == SL_CONN_NAT ? sl_conn_hash_client(t, &key->client, key->client_port)
 				   : sl_conn_hash(t, key);
 }
 

@@ -11,9 +11,8 @@ struct model {
 
 static bool same_key(const struct sl_conn_key *a, const struct sl_conn_key *b)
 {
-	return memcmp(a->client, b->client, sizeof(a->client)) == 0 &&
-		a->client_port == b->client_port && a->service_port == b->service_port &&
-		a->front == b->front;
+	return sl_ip_equal(&a->client, &b->client) && a->client_port == b->client_port &&
+		a->service_port == b->service_port && a->front == b->front;
 }
 
 static struct sl_conn_view *model_find(struct model *m, const struct sl_conn_key *key)
@@ -119,7 +118,8 @@ static void every_bit_of_the_key_counts(void **state)
 {
 	for (unsigned form = 0; form < 2; form++) {
 		unsigned bytes = forms[form] == SL_CONN_NARROW ? 4 : 16;
-		struct sl_conn_key key = {.client = {1, 2, 3, 4}, .client_port = 5, .front = 6};
+		struct sl_conn_key key = {
+			.client.bytes = {1, 2, 3, 4}, .client_port = 5, .front = 6};
 		struct sl_conn_view entry = entry_of(key, SL_STATE_ESTABLISHED, 0);
 		struct fixture f;
 
@@ -131,7 +131,7 @@ static void every_bit_of_the_key_counts(void **state)
 			unsigned rest = bit - bytes * 8;
 
 			if (bit < bytes * 8)
-				other.client[bit / 8] ^= (uint8_t)(1 << bit % 8);
+				other.client.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			else if (rest < 16)
 				other.client_port ^= (rte_be16_t)(1 << rest);
 			else if (rest < 16 + 24)
@@ -241,7 +241,7 @@ static void sequential_keys_spread(void **state)
 		memset(alt, 0, sizeof(alt));
 		fixture_open(&f, forms[form], 1000);
 		for (unsigned n = 0; n < KEYS; n++) {
-			struct sl_conn_key key = {.client = {10, 0, 0, (uint8_t)(n >> 12)},
+			struct sl_conn_key key = {.client.bytes = {10, 0, 0, (uint8_t)(n >> 12)},
 				.client_port = rte_cpu_to_be_16((uint16_t)(n & 0xfff)),
 				.front = 1};
 			uint64_t hash = hash_of(f.t, &key);

@@ -2,7 +2,7 @@
 #include "conn_fixture.h"
 
 static const struct sl_conn_key client_key = {
-	.client = {203, 0, 113, 9}, .client_port = 0x1234, .service_port = 80, .front = 1};
+	.client.bytes = {203, 0, 113, 9}, .client_port = 0x1234, .service_port = 80, .front = 1};
 
 /* The n-th service of the one client endpoint. */
 static struct sl_conn_view service(const struct fixture *f, unsigned n)
@@ -24,7 +24,7 @@ static struct sl_conn_view service(const struct fixture *f, unsigned n)
 
 static uint64_t client_hash(const struct fixture *f)
 {
-	return sl_conn_hash_client(f->t, client_key.client, client_key.client_port);
+	return sl_conn_hash_client(f->t, &client_key.client, client_key.client_port);
 }
 
 static struct sl_conn_ref insert_service(struct fixture *f, unsigned n)
@@ -45,14 +45,14 @@ static bool is_of_server(void *arg, const struct sl_conn_view *view)
 
 	wanted->asked++;
 	assert_int_equal(view->kind, SL_CONN_NAT);
-	assert_memory_equal(view->key.client, client_key.client, 16);
+	assert_true(sl_ip_equal(&view->key.client, &client_key.client));
 	assert_int_equal(view->key.client_port, client_key.client_port);
 	return view->server == wanted->server;
 }
 
 static struct sl_conn_ref find_reply_of(struct fixture *f, struct wanted *wanted)
 {
-	return sl_conn_find_reply(f->t, client_key.client, client_key.client_port, client_hash(f),
+	return sl_conn_find_reply(f->t, &client_key.client, client_key.client_port, client_hash(f),
 		is_of_server, wanted);
 }
 
@@ -122,7 +122,7 @@ static void only_nat_entries_of_the_client_are_asked_about(void **state)
 		for (unsigned bit = 0; bit < 48; bit++) {
 			entry = service(&f, 0);
 			if (bit < 32)
-				entry.key.client[bit / 8] ^= (uint8_t)(1 << bit % 8);
+				entry.key.client.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			else
 				entry.key.client_port ^= (rte_be16_t)(1 << (bit - 32));
 			if (bit % 5 == 0)

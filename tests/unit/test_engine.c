@@ -404,7 +404,7 @@ static bool start(struct files *files)
 
 static struct sl_conn_key client(const struct fixture *f, uint16_t port)
 {
-	struct sl_conn_key key = {.client = {192, 168, 8, 1}, .front = front_id(f, 80)};
+	struct sl_conn_key key = {.client.bytes = {192, 168, 8, 1}, .front = front_id(f, 80)};
 
 	key.client_port = rte_cpu_to_be_16(port);
 	return key;

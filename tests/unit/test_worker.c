@@ -212,7 +212,7 @@ static uint32_t list(struct rig *rig, struct sl_conn_query *query)
 			house(rig);
 		}
 		for (uint32_t i = 0; i < query->n; i++)
-			assert_int_equal(out[i].key.client[0], 203);
+			assert_int_equal(out[i].key.client.bytes[0], 203);
 		total += query->n;
 	} while (query->cursor != UINT64_MAX);
 	return total;
@@ -238,9 +238,9 @@ static void listings_are_complete_and_filtered(void **state)
 	assert_int_equal(list(&rig, &query), 70);
 	query.state = -1;
 	query.client_family = 4;
-	memcpy(query.client, (const uint8_t[]){203, 0, 113, 2}, 4);
+	memcpy(query.client.bytes, (const uint8_t[]){203, 0, 113, 2}, 4);
 	assert_int_equal(list(&rig, &query), 0);
-	query.client[3] = 1;
+	query.client.bytes[3] = 1;
 	assert_int_equal(list(&rig, &query), 700);
 	query.wide = true;
 	assert_int_equal(list(&rig, &query), 70);
