@@ -34,7 +34,7 @@ static uint32_t owner_mask_of(const struct sl_engine_params *params)
 	return params->owner_mask ? params->owner_mask : (1u << SL_TOEPLITZ_LOW_BITS) - 1;
 }
 
-/* Words that control core and workers share: adjacencies, path MTUs, and which VIPs are local. */
+/* What the control core changes word by word: adjacencies, path MTUs, local VIPs, and routes. */
 static int words_new(struct sl_engine *engine, const struct sl_engine_params *params)
 {
 	engine->n_adjs = params->servers + 1;
@@ -44,7 +44,9 @@ static int words_new(struct sl_engine *engine, const struct sl_engine_params *pa
 	engine->path_mtu = sl_zalloc(
 		engine->alloc, engine->n_adjs * sizeof(*engine->path_mtu), SL_CACHE_LINE, -1);
 	engine->vip_local = sl_zalloc(engine->alloc, engine->n_vips, SL_CACHE_LINE, -1);
-	if (engine->adjs == NULL || engine->path_mtu == NULL || engine->vip_local == NULL)
+	engine->fib = sl_fib_new(engine->alloc, engine->qsbr, params->routes);
+	if (engine->adjs == NULL || engine->path_mtu == NULL || engine->vip_local == NULL ||
+		engine->fib == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -107,6 +109,7 @@ static void teardown(struct sl_engine *engine)
 	sl_free(engine->alloc, engine->vip_local);
 	sl_free(engine->alloc, engine->path_mtu);
 	sl_free(engine->alloc, engine->adjs);
+	sl_fib_free(engine->fib);
 	sl_publication_free(engine);
 	sl_free(engine->alloc, engine);
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "lb/adj.h"
+#include "lb/fib.h"
 #include "lb/local_set.h"
 #include "lb/registry.h"
 #include "lb/worker.h"
@@ -47,6 +48,7 @@ struct sl_engine_params {
 	uint64_t connections_wide; /* likewise: IPv6, and any-port fronts; 0 = an eighth of them */
 	uint32_t fronts;           /* capacity of the id maps */
 	uint32_t servers;
+	uint32_t routes;        /* capacity of the forwarding table; 0 = SL_FIB_ROUTES_DEFAULT */
 	unsigned handover_ring; /* entries of each ring; a power of two is not needed */
 	unsigned punt_ring;
 	unsigned icmp_rate;       /* ICMP errors a second, the whole box; 0 = 1000 */
@@ -79,6 +81,7 @@ struct sl_engine {
 	uint8_t *vip_local; /* by VIP index; lb/publish.h */
 	uint32_t n_vips;
 	const struct sl_local_set *local; /* addresses of the box; lb/publish.h */
+	struct sl_fib *fib;               /* routes; written by the control core */
 	struct sl_toeplitz toeplitz;
 	uint32_t owner_mask;       /* low bits of the hash that choose the owner */
 	uint64_t icmp_interval_ns; /* between two errors of one worker; lb/publish.h, word */

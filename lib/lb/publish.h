@@ -92,6 +92,21 @@ static inline uint64_t sl_read_word(const uint64_t *where)
 }
 
 /*
+ * A word of the forwarding table (lb/fib.h): a node, or a group of next hops. Release and acquire:
+ * who sees the number sees what it stands for, which was complete before. Nodes and groups that are
+ * replaced are used again only after every worker has passed a quiescent state.
+ */
+static inline void sl_publish_route(uint32_t *where, uint32_t word)
+{
+	__atomic_store_n(where, word, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t sl_read_route(const uint32_t *where)
+{
+	return __atomic_load_n(where, __ATOMIC_ACQUIRE);
+}
+
+/*
  * Progress, from 0 upwards: of a worker's sweep (the generation under which the last complete round
  * began), and of reclamation (the oldest generation that a worker may still hold). Release and
  * acquire: who reads the number may free what the other has let go of before it wrote it.
