@@ -103,6 +103,17 @@ struct sl_map_node *sl_map_next(const struct sl_map_node *node)
 	return next;
 }
 
+struct sl_map_node *sl_map_next_bucket(const struct sl_map *map, struct sl_map_walk *walk)
+{
+	if (walk->mask != map->mask)
+		*walk = (struct sl_map_walk){.mask = map->mask};
+	if (walk->at > map->mask) {
+		walk->at = SIZE_MAX;
+		return NULL;
+	}
+	return map->buckets[walk->at++];
+}
+
 void sl_map_begin(struct sl_map *map)
 {
 	map->epoch++;

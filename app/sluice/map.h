@@ -47,6 +47,16 @@ void sl_map_remove(struct sl_map *map, struct sl_map_node *node);
 struct sl_map_node *sl_map_first(const struct sl_map *map, uint64_t hash);
 struct sl_map_node *sl_map_next(const struct sl_map_node *node);
 
+/*
+ * A walk over everything in pieces, whatever comes and goes between them: one bucket, its nodes
+ * chained by `next`, each time. What the map had at the beginning is seen; when it grows meanwhile,
+ * all of it once more. A walk of all zeros begins; `at` is SIZE_MAX at the end. NULL: nothing here.
+ */
+struct sl_map_walk {
+	size_t at, mask;
+};
+struct sl_map_node *sl_map_next_bucket(const struct sl_map *map, struct sl_map_walk *walk);
+
 /* From now on nothing has been looked at. */
 void sl_map_begin(struct sl_map *map);
 void sl_map_touch(struct sl_map *map, struct sl_map_node *node);

@@ -357,7 +357,7 @@ static void collect_local(struct sl_mirror *mirror, struct sl_addr *out, uint32_
 
 	for (unsigned i = 0; i < mirror->n_spaces; i++) {
 		TAILQ_FOREACH (
-			node, &mirror->spaces[i].space.routes.maps[SL_ROUTE_LOCAL].seen, seen) {
+			node, &mirror->spaces[i].space.routes.maps[SL_TABLE_LOCAL].seen, seen) {
 			const struct sl_route *route = sl_map_entry(node, struct sl_route, node);
 
 			if (route->type == RTN_LOCAL && route->prefix.addr.family == 4 &&
@@ -379,7 +379,7 @@ static void set_local(struct sl_mirror *mirror)
 	size_t room = 1;
 
 	for (unsigned i = 0; i < mirror->n_spaces; i++)
-		room += mirror->spaces[i].space.routes.maps[SL_ROUTE_LOCAL].n;
+		room += mirror->spaces[i].space.routes.maps[SL_TABLE_LOCAL].n;
 	if (mirror->direct != NULL)
 		sl_direct_own(mirror->direct, &n_own);
 	addresses = malloc((room + n_own) * sizeof(addresses[0]));

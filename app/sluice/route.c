@@ -43,7 +43,7 @@ static bool same_prefix(const struct sl_prefix *a, const struct sl_prefix *b)
 int sl_routes_init(struct sl_routes *routes, uint64_t seed)
 {
 	memset(routes, 0, sizeof(*routes));
-	for (unsigned t = 0; t < SL_ROUTE_TABLES; t++) {
+	for (unsigned t = 0; t < SL_TABLES; t++) {
 		if (sl_map_init(&routes->maps[t], seed) != 0) {
 			sl_routes_done(routes);
 			return -ENOMEM;
@@ -54,7 +54,7 @@ int sl_routes_init(struct sl_routes *routes, uint64_t seed)
 
 void sl_routes_done(struct sl_routes *routes)
 {
-	for (unsigned t = 0; t < SL_ROUTE_TABLES; t++) {
+	for (unsigned t = 0; t < SL_TABLES; t++) {
 		struct sl_map_node *node;
 
 		while (routes->maps[t].buckets != NULL &&
@@ -68,7 +68,7 @@ void sl_routes_done(struct sl_routes *routes)
 
 void sl_routes_begin(struct sl_routes *routes)
 {
-	for (unsigned t = 0; t < SL_ROUTE_TABLES; t++)
+	for (unsigned t = 0; t < SL_TABLES; t++)
 		sl_map_begin(&routes->maps[t]);
 }
 
@@ -77,8 +77,8 @@ static int table_of(const struct sl_rtmsg_route *message)
 	if (message->tos != 0)
 		return -1;
 	if (message->table == RT_TABLE_LOCAL)
-		return SL_ROUTE_LOCAL;
-	return message->table == RT_TABLE_MAIN ? SL_ROUTE_MAIN : -1;
+		return SL_TABLE_LOCAL;
+	return message->table == RT_TABLE_MAIN ? SL_TABLE_MAIN : -1;
 }
 
 static struct sl_route *
@@ -101,6 +101,7 @@ static bool same_hops(const struct sl_route *route, const struct sl_rtmsg_route 
 		return false;
 	for (unsigned i = 0; i < route->n_hops; i++) {
 		if (route->hops[i].ifindex != message->hops[i].ifindex ||
+			route->hops[i].weight != message->hops[i].weight ||
 			!sl_addr_equal(&route->hops[i].gateway, &message->hops[i].gateway))
 			return false;
 	}
@@ -125,10 +126,14 @@ int sl_route_put(struct sl_routes *routes, const struct sl_rtmsg_route *message,
 	map = &routes->maps[table];
 	old = find_exact(map, &message->prefix, message->metric);
 	if (old != NULL) {
-		bool behind = message->append || (dumped && sl_map_fresh(map, &old->node));
+		/* IPv6 has next hops behind each other in one route, and tells of all of them. */
+		bool behind = (message->append && message->prefix.addr.family == 4) ||
+			(dumped && sl_map_fresh(map, &old->node));
 
 		sl_map_touch(map, &old->node);
-		if (behind || (old->type == message->type && same_hops(old, message)))
+		if (behind ||
+			(old->type == message->type && old->encap == message->encap &&
+				same_hops(old, message)))
 			return 0;
 	}
 	route = malloc(sizeof(*route) + message->n_hops * sizeof(route->hops[0]));
@@ -137,6 +142,7 @@ int sl_route_put(struct sl_routes *routes, const struct sl_rtmsg_route *message,
 	route->prefix = message->prefix;
 	route->metric = message->metric;
 	route->type = message->type;
+	route->encap = message->encap;
 	route->n_hops = message->n_hops;
 	memcpy(route->hops, message->hops, message->n_hops * sizeof(route->hops[0]));
 	if (old != NULL)
@@ -144,6 +150,35 @@ int sl_route_put(struct sl_routes *routes, const struct sl_rtmsg_route *message,
 	sl_map_insert(map, &route->node, hash_of(map, &route->prefix));
 	routes->lengths[table][family_index(&route->prefix.addr)][route->prefix.length]++;
 	return 1;
+}
+
+static bool has_hop(const struct sl_rtmsg_route *message, const struct sl_rtmsg_hop *hop)
+{
+	for (unsigned i = 0; i < message->n_hops; i++) {
+		if (message->hops[i].ifindex == hop->ifindex &&
+			sl_addr_equal(&message->hops[i].gateway, &hop->gateway))
+			return true;
+	}
+	return false;
+}
+
+/* IPv6 takes next hops out of a route one by one. Returns whether some were, and others stay. */
+static bool remove_hops(struct sl_route *route, const struct sl_rtmsg_route *message)
+{
+	unsigned kept = 0, n = route->n_hops;
+
+	for (unsigned i = 0; i < n; i++)
+		kept += !has_hop(message, &route->hops[i]);
+	if (message->prefix.addr.family != 6 || kept == 0 || kept == n)
+		return false;
+	route->n_hops = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct sl_rtmsg_hop hop = route->hops[i];
+
+		if (!has_hop(message, &hop))
+			route->hops[route->n_hops++] = hop;
+	}
+	return true;
 }
 
 bool sl_route_remove(struct sl_routes *routes, const struct sl_rtmsg_route *message)
@@ -154,8 +189,12 @@ bool sl_route_remove(struct sl_routes *routes, const struct sl_rtmsg_route *mess
 	if (table < 0)
 		return false;
 	route = find_exact(&routes->maps[table], &message->prefix, message->metric);
+	if (route == NULL)
+		return false;
+	if (message->n_hops > 0 && remove_hops(route, message))
+		return true;
 	/* With other next hops it is one that stood behind ours. */
-	if (route == NULL || (message->n_hops > 0 && !same_hops(route, message)))
+	if (message->n_hops > 0 && !same_hops(route, message))
 		return false;
 	delete (routes, table, route);
 	return true;
@@ -163,7 +202,7 @@ bool sl_route_remove(struct sl_routes *routes, const struct sl_rtmsg_route *mess
 
 bool sl_route_sweep(struct sl_routes *routes, struct sl_prefix *prefix, bool *local)
 {
-	for (unsigned t = 0; t < SL_ROUTE_TABLES; t++) {
+	for (unsigned t = 0; t < SL_TABLES; t++) {
 		struct sl_map_node *node = sl_map_stale(&routes->maps[t]);
 		struct sl_route *route;
 
@@ -171,7 +210,7 @@ bool sl_route_sweep(struct sl_routes *routes, struct sl_prefix *prefix, bool *lo
 			continue;
 		route = sl_map_entry(node, struct sl_route, node);
 		*prefix = route->prefix;
-		*local = t == SL_ROUTE_LOCAL;
+		*local = t == SL_TABLE_LOCAL;
 		delete (routes, t, route);
 		return true;
 	}
@@ -225,13 +264,14 @@ static const struct sl_route *find_prefix(const struct sl_routes *routes, unsign
 	return best;
 }
 
+/* The longest of at most `longest` bits. */
 static const struct sl_route *
-find_in(const struct sl_routes *routes, unsigned table, const struct sl_addr *addr,
+find_in(const struct sl_routes *routes, unsigned table, const struct sl_addr *addr, int longest,
 	sl_route_usable usable, void *arg, const struct sl_rtmsg_hop **hop)
 {
 	const uint32_t *lengths = routes->lengths[table][family_index(addr)];
 
-	for (int length = addr->family == 4 ? 32 : 128; length >= 0; length--) {
+	for (int length = longest; length >= 0; length--) {
 		struct sl_prefix prefix;
 		const struct sl_route *route;
 
@@ -245,15 +285,34 @@ find_in(const struct sl_routes *routes, unsigned table, const struct sl_addr *ad
 	return NULL;
 }
 
+static int host_length(const struct sl_addr *addr)
+{
+	return addr->family == 4 ? 32 : 128;
+}
+
 const struct sl_route *sl_route_find(const struct sl_routes *routes, const struct sl_addr *addr,
 	sl_route_usable usable, void *arg, const struct sl_rtmsg_hop **hop)
 {
 	const struct sl_route *route;
+	int longest = host_length(addr);
 
 	*hop = NULL;
-	route = find_in(routes, SL_ROUTE_LOCAL, addr, usable, arg, hop);
+	route = find_in(routes, SL_TABLE_LOCAL, addr, longest, usable, arg, hop);
 	if (route == NULL)
-		route = find_in(routes, SL_ROUTE_MAIN, addr, usable, arg, hop);
+		route = find_in(routes, SL_TABLE_MAIN, addr, longest, usable, arg, hop);
+	return route;
+}
+
+const struct sl_route *sl_route_of(const struct sl_routes *routes, const struct sl_prefix *prefix,
+	sl_route_usable usable, void *arg)
+{
+	const struct sl_rtmsg_hop *hop = NULL;
+	const struct sl_route *route;
+
+	route = find_in(routes, SL_TABLE_LOCAL, &prefix->addr, prefix->length, usable, arg, &hop);
+	if (route == NULL)
+		route = find_prefix(
+			routes, SL_TABLE_MAIN, prefix, &prefix->addr, usable, arg, &hop);
 	return route;
 }
 
@@ -265,7 +324,8 @@ static bool any_link(void *arg, int ifindex)
 bool sl_route_is_local(const struct sl_routes *routes, const struct sl_addr *addr)
 {
 	const struct sl_rtmsg_hop *hop;
-	const struct sl_route *route = find_in(routes, SL_ROUTE_LOCAL, addr, any_link, NULL, &hop);
+	const struct sl_route *route =
+		find_in(routes, SL_TABLE_LOCAL, addr, host_length(addr), any_link, NULL, &hop);
 
 	return route != NULL && route->type == RTN_LOCAL;
 }

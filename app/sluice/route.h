@@ -13,20 +13,21 @@
 #include "map.h"
 #include "rtmsg.h"
 
-enum { SL_ROUTE_MAIN, SL_ROUTE_LOCAL, SL_ROUTE_TABLES };
+enum { SL_TABLE_MAIN, SL_TABLE_LOCAL, SL_TABLES };
 
 struct sl_route {
 	struct sl_map_node node;
 	struct sl_prefix prefix;
 	uint32_t metric;
 	uint8_t type; /* RTN_* */
+	bool encap;   /* packets get other headers on the way: only Linux can do that */
 	uint8_t n_hops;
 	struct sl_rtmsg_hop hops[];
 };
 
 struct sl_routes {
-	struct sl_map maps[SL_ROUTE_TABLES];
-	uint32_t lengths[SL_ROUTE_TABLES][2][129]; /* routes by family (4, 6) and prefix length */
+	struct sl_map maps[SL_TABLES];
+	uint32_t lengths[SL_TABLES][2][129]; /* routes by family (4, 6) and prefix length */
 };
 
 /* 0 or -ENOMEM. */
@@ -59,6 +60,13 @@ bool sl_route_sweep(struct sl_routes *routes, struct sl_prefix *prefix, bool *lo
 typedef bool (*sl_route_usable)(void *arg, int ifindex);
 const struct sl_route *sl_route_find(const struct sl_routes *routes, const struct sl_addr *addr,
 	sl_route_usable usable, void *arg, const struct sl_rtmsg_hop **hop);
+
+/*
+ * The route that decides about the whole of a prefix, longer ones aside: of the local table, the
+ * longest that covers it, else the main table's for exactly this prefix. NULL when there is none.
+ */
+const struct sl_route *sl_route_of(const struct sl_routes *routes, const struct sl_prefix *prefix,
+	sl_route_usable usable, void *arg);
 
 /* Whether the address belongs to the box. */
 bool sl_route_is_local(const struct sl_routes *routes, const struct sl_addr *addr);

@@ -211,7 +211,9 @@ static int get_via(const struct attribute *attribute, struct sl_addr *gateway)
 static int parse_hop(struct sl_cursor *cursor, const struct rtnexthop *fixed, uint8_t family,
 	struct sl_rtmsg_route *route)
 {
-	struct sl_rtmsg_hop hop = {.ifindex = fixed->rtnh_ifindex};
+	struct sl_rtmsg_hop hop = {.ifindex = fixed->rtnh_ifindex,
+		.weight =
+			(uint8_t)(fixed->rtnh_hops < UINT8_MAX ? fixed->rtnh_hops + 1 : UINT8_MAX)};
 	struct attribute attribute;
 	int ret;
 
@@ -221,6 +223,8 @@ static int parse_hop(struct sl_cursor *cursor, const struct rtnexthop *fixed, ui
 			ret = get_address(&attribute, family, &hop.gateway);
 		else if (attribute.type == RTA_VIA)
 			ret = get_via(&attribute, &hop.gateway);
+		else if (attribute.type == RTA_ENCAP)
+			route->encap = true;
 		if (ret != 0)
 			return ret;
 	}
@@ -280,6 +284,9 @@ static int route_attribute(const struct attribute *attribute, uint8_t family,
 		return get_address(attribute, family, &single->gateway);
 	case RTA_VIA:
 		return get_via(attribute, &single->gateway);
+	case RTA_ENCAP:
+		route->encap = true;
+		return 0;
 	case RTA_MULTIPATH:
 		return parse_hops(attribute, family, route);
 	default:
@@ -291,7 +298,7 @@ static int
 parse_route(const struct nlmsghdr *header, struct sl_cursor *cursor, struct sl_rtmsg_route *route)
 {
 	const struct rtmsg *fixed = sl_cursor_take(cursor, sizeof(*fixed));
-	struct sl_rtmsg_hop single = {0};
+	struct sl_rtmsg_hop single = {.weight = 1};
 	struct attribute attribute;
 	int ret;
 

@@ -39,6 +39,7 @@ struct sl_rtmsg_address {
 
 struct sl_rtmsg_hop {
 	int ifindex;
+	uint8_t weight;         /* among the route's next hops, 1 and up */
 	struct sl_addr gateway; /* family 0 = on link */
 };
 
@@ -49,6 +50,7 @@ struct sl_rtmsg_route {
 	uint8_t type; /* RTN_* */
 	uint8_t tos;
 	bool append; /* stands behind another of the same prefix and metric: the kernel uses that */
+	bool encap;  /* a next hop puts other headers on (RTA_ENCAP) */
 	uint8_t n_hops;
 	struct sl_rtmsg_hop hops[SL_RTMSG_HOPS];
 };

@@ -357,7 +357,7 @@ static void lost_notifications_are_made_up_for(void **state)
 		bed->mirror->spaces[0].space.rtnl.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	assert_true(bed_until(bed, bed->vip_local[3] == 1));
 	assert_true(bed_until(bed, sl_adj_flags(bed->adjs[1]) & SL_ADJ_ON_LINK));
-	assert_true(bed->mirror->spaces[0].space.routes.maps[SL_ROUTE_MAIN].n >= 202);
+	assert_true(bed->mirror->spaces[0].space.routes.maps[SL_TABLE_MAIN].n >= 202);
 }
 
 static void reports_show_it(void **state)

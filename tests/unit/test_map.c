@@ -137,6 +137,38 @@ static void every_walk_gets_on(void **state)
 		assert_int_equal(seen[i], 2);
 }
 
+static unsigned walk_on(struct sl_map_walk *walk, unsigned buckets, unsigned *seen)
+{
+	unsigned n = 0;
+
+	for (; buckets > 0 && walk->at != SIZE_MAX; buckets--) {
+		const struct sl_map_node *node = sl_map_next_bucket(&map, walk);
+
+		for (; node != NULL; node = node->next, n++)
+			seen[sl_map_entry(node, struct thing, node)->key]++;
+	}
+	return n;
+}
+
+static void a_walk_in_pieces_sees_what_stays(void **state)
+{
+	struct sl_map_walk walk = {0};
+	unsigned seen[400] = {0};
+	struct thing *gone = add(0);
+
+	for (uint32_t i = 1; i < 50; i++)
+		add(i);
+	walk_on(&walk, 20, seen);
+	sl_map_remove(&map, &gone->node);
+	/* It grows, and moves everything. */
+	for (uint32_t i = 50; i < 400; i++)
+		add(i);
+	walk_on(&walk, UINT32_MAX, seen);
+	for (unsigned i = 1; i < 400; i++)
+		assert_in_range(seen[i], 1, 2);
+	assert_int_equal(walk_on(&walk, 1, seen), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -145,6 +177,7 @@ int main(void)
 		TEST(equal_hashes_are_told_apart),
 		TEST(remembers_what_was_looked_at),
 		TEST(every_walk_gets_on),
+		TEST(a_walk_in_pieces_sees_what_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,68 @@ static void what_changes_nothing_says_so(void **state)
 	assert_int_equal(look_up("10.0.0.1"), 3);
 }
 
+static struct sl_rtmsg_route make_v6(unsigned hops, int first)
+{
+	struct sl_rtmsg_route route =
+		make("2001:db8::/32", RT_TABLE_MAIN, RTN_UNICAST, 1024, first);
+
+	for (unsigned i = 0; i < hops; i++)
+		route.hops[i].ifindex = first + (int)i;
+	route.n_hops = (uint8_t)hops;
+	return route;
+}
+
+static void next_hops_of_ipv6_come_and_go_one_by_one(void **state)
+{
+	struct sl_rtmsg_route one = make_v6(1, 1), both = make_v6(2, 1), second = make_v6(1, 2);
+	struct sl_rtmsg_route third = make_v6(1, 3);
+
+	assert_int_equal(sl_route_put(&routes, &one, false), 1);
+	both.append = true;
+	assert_int_equal(sl_route_put(&routes, &both, false), 1);
+	down = 1;
+	assert_int_equal(look_up("2001:db8::1"), 2);
+	assert_false(sl_route_remove(&routes, &third));
+	assert_true(sl_route_remove(&routes, &one));
+	assert_int_equal(look_up("2001:db8::1"), 2);
+	assert_false(sl_route_remove(&routes, &one));
+	assert_true(sl_route_remove(&routes, &second));
+	assert_int_equal(look_up("2001:db8::1"), -1);
+}
+
+static int route_of(const char *text)
+{
+	const struct sl_route *route;
+	struct sl_prefix prefix;
+
+	assert_int_equal(sl_prefix_parse(text, &prefix), 0);
+	route = sl_route_of(&routes, &prefix, usable, NULL);
+	if (route == NULL)
+		return -1;
+	return route->n_hops > 0 ? route->hops[0].ifindex : 0;
+}
+
+static void the_route_of_a_prefix(void **state)
+{
+	struct sl_rtmsg_route local = make("10.1.0.0/16", RT_TABLE_LOCAL, RTN_LOCAL, 0, 0);
+
+	put("10.0.0.0/8", 0, 1);
+	put("10.0.0.0/16", 20, 2);
+	put("10.0.0.0/16", 10, 3);
+	put("10.1.2.0/24", 0, 4);
+	assert_int_equal(route_of("10.0.0.0/8"), 1);
+	assert_int_equal(route_of("10.0.0.0/9"), -1);
+	assert_int_equal(route_of("10.0.0.0/16"), 3);
+	down = 3;
+	assert_int_equal(route_of("10.0.0.0/16"), 2);
+	assert_int_equal(route_of("10.1.2.0/24"), 4);
+	/* The local table comes first, however short its prefix. */
+	sl_route_put(&routes, &local, false);
+	assert_int_equal(route_of("10.1.2.0/24"), 0);
+	assert_int_equal(route_of("10.1.0.0/16"), 0);
+	assert_int_equal(route_of("10.0.0.0/8"), 1);
+}
+
 static void a_dump_confirms(void **state)
 {
 	struct sl_rtmsg_route first = make("10.1.0.0/16", RT_TABLE_MAIN, RTN_UNICAST, 0, 1);
@@ -260,6 +322,8 @@ int main(void)
 		TEST(other_tables_and_services_are_none_of_ours),
 		TEST(unreachable_ends_the_search),
 		TEST(what_changes_nothing_says_so),
+		TEST(next_hops_of_ipv6_come_and_go_one_by_one),
+		TEST(the_route_of_a_prefix),
 		TEST(a_dump_confirms),
 		TEST(hops_are_shared_out),
 		TEST(agrees_with_a_scan),

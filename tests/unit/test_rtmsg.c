@@ -203,6 +203,7 @@ static void put_hop(int ifindex, const char *gateway, uint8_t flags)
 	hop->rtnh_flags = flags;
 	hop->rtnh_hops = 0;
 	hop->rtnh_ifindex = ifindex;
+	hop->rtnh_hops = 2;
 	HEADER->nlmsg_len += sizeof(*hop);
 	mnl_attr_put(HEADER, RTA_GATEWAY, 4, value.bytes);
 }
@@ -243,6 +244,16 @@ static void routes_of_every_shape(void **state)
 	assert_int_equal(parse(HEADER, &message), 0);
 	assert_int_equal(message.route.n_hops, 2);
 	assert_int_equal(message.route.hops[1].ifindex, 7);
+	assert_int_equal(message.route.hops[1].weight, 3);
+	assert_false(message.route.encap);
+
+	put_route("10.0.0.0/8");
+	mnl_attr_put_u32(HEADER, RTA_OIF, 5);
+	nest = mnl_attr_nest_start(HEADER, RTA_ENCAP);
+	mnl_attr_nest_end(HEADER, nest);
+	assert_int_equal(parse(HEADER, &message), 0);
+	assert_int_equal(message.route.hops[0].weight, 1);
+	assert_true(message.route.encap);
 
 	put_route("10.0.0.0/8");
 	nest = mnl_attr_nest_start(HEADER, RTA_MULTIPATH);

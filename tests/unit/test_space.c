@@ -264,7 +264,7 @@ static void events_during_a_dump_count(void **state)
 	said();
 	finish_dump();
 	assert_string_equal(said(), "");
-	assert_int_equal(world.space.routes.maps[SL_ROUTE_MAIN].n, 1);
+	assert_int_equal(world.space.routes.maps[SL_TABLE_MAIN].n, 1);
 }
 
 static void an_interrupted_dump_removes_nothing(void **state)
