@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/load.h"
+#include "lb/fwd.h"
 
 #define HINT(err, ...) (sl_err_hint(err, __VA_ARGS__), -EINVAL)
 
@@ -369,7 +370,8 @@ static int check_server(const struct sl_conf *conf, const struct sl_conf_service
 			"give the server's own address, not the VIP on its loopback "
 			"interface");
 	}
-	if (server->port != service->key.port) {
+	if (server->port != service->key.port &&
+		!(sl_fwds[sl_conf_server_fwd(conf, server)]->traits & SL_FWD_SETS_PORT)) {
 		REFUSE(err, path_to(path, "%s/servers/%u/port", base, index),
 			"port %u is not the service's port, %u: this forwarding method does not "
 			"change it",
@@ -379,7 +381,7 @@ static int check_server(const struct sl_conf *conf, const struct sl_conf_service
 	return 0;
 }
 
-/* Direct routing needs the server on a segment of ours; without prefixes we cannot know. */
+/* Whether a server that has to be on a segment of ours is; without prefixes we cannot know. */
 static int check_on_link(const struct sl_conf *conf, const struct sl_conf_server *server,
 	const char *base, uint32_t index, struct sl_err *err)
 {
@@ -390,7 +392,8 @@ static int check_on_link(const struct sl_conf *conf, const struct sl_conf_server
 		if (conf->ports[i].n_addresses != 0)
 			first = &conf->ports[i];
 	}
-	if (first == NULL || sl_conf_server_fwd(conf, server) != SL_FWD_DR ||
+	if (first == NULL ||
+		!(sl_fwds[sl_conf_server_fwd(conf, server)]->traits & SL_FWD_NEEDS_LINK) ||
 		sl_conf_port_of(conf, &server->address) != SL_CONF_NO_PORT)
 		return 0;
 	REFUSE(err, path_to(path, "%s/servers/%u/address", base, index),
