@@ -62,6 +62,8 @@ uint32_t sl_memory_buffers(const struct sl_conf *conf, const struct sl_conf_port
 {
 	uint32_t queues = conf->n_workers;
 
+	if (port->vlan != 0)
+		return 0; /* a VLAN's are its parent's */
 	/* One transmit queue more: that of the twin thread. */
 	return queues * port->rx_descriptors + (queues + 1u) * port->tx_descriptors +
 		queues * SL_TX_RING;

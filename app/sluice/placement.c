@@ -46,10 +46,11 @@ int sl_ports_node(const char *root, const struct sl_conf *conf)
 	char text[32];
 
 	for (uint32_t i = 0; i < conf->n_ports; i++) {
-		int length = (int)strcspn(conf->ports[i].device, ",");
+		const char *device = conf->ports[i].device;
 
-		if (sl_sysfile_read(text, sizeof(text), "%s/sys/bus/pci/devices/%.*s/numa_node",
-			    root, length, conf->ports[i].device) > 0 &&
+		if (device != NULL &&
+			sl_sysfile_read(text, sizeof(text), "%s/sys/bus/pci/devices/%.*s/numa_node",
+				root, (int)strcspn(device, ","), device) > 0 &&
 			atoi(text) >= 0)
 			return atoi(text);
 	}

@@ -24,8 +24,14 @@
 static bool has_pci(const struct sl_conf *conf)
 {
 	for (uint32_t i = 0; i < conf->n_ports; i++) {
-		if (sl_device_is_pci(conf->ports[i].device))
+		const struct sl_conf_port *port = &conf->ports[i];
+
+		if (port->device != NULL && sl_device_is_pci(port->device))
 			return true;
+		for (uint32_t k = 0; k < port->n_members; k++) {
+			if (sl_device_is_pci(port->members[k]))
+				return true;
+		}
 	}
 	return false;
 }
@@ -34,7 +40,10 @@ static bool has_pci(const struct sl_conf *conf)
 static bool has_kernel_interface(const struct sl_conf *conf)
 {
 	for (uint32_t i = 0; i < conf->n_ports; i++) {
-		if (conf->ports[i].twin || strncmp(conf->ports[i].device, "net_tap", 7) == 0)
+		const char *device = conf->ports[i].device;
+
+		if (conf->ports[i].twin ||
+			(device != NULL && strncmp(device, "net_tap", strlen("net_tap")) == 0))
 			return true;
 	}
 	return false;

@@ -60,17 +60,17 @@ static void most_alike(const char *plugins, const char *driver, char best[SL_DEV
 }
 
 /* EAL accepts any name that begins like a driver's, or none at all, and says nothing. */
-static void check_vdev(
-	const struct sl_preflight *p, const struct sl_conf_port *port, struct sl_problems *problems)
+static void check_vdev(const struct sl_preflight *p, const struct sl_conf_port *port,
+	const char *device, struct sl_problems *problems)
 {
 	char driver[SL_DEVICE_NAME], best[SL_DEVICE_NAME];
 
-	sl_device_driver(port->device, driver);
+	sl_device_driver(device, driver);
 	/* A DPDK that is linked in has no such directory: its drivers speak for themselves. */
 	if (!sl_sysfile_exists("%s", p->plugins) || driver_exists(p->plugins, driver))
 		return;
 	sl_problem_add(problems, "port %s: DPDK has no driver '%s' for its device %.*s", port->name,
-		driver, (int)strcspn(port->device, ","), port->device);
+		driver, (int)strcspn(device, ","), device);
 	most_alike(p->plugins, driver, best);
 	if (best[0] != '\0')
 		sl_problem_mend(problems, "did you mean %s0?", best);
@@ -132,12 +132,12 @@ static void check_vfio(const struct sl_preflight *p, const struct sl_conf_port *
 	}
 }
 
-static void check_pci(
-	const struct sl_preflight *p, const struct sl_conf_port *port, struct sl_problems *problems)
+static void check_pci(const struct sl_preflight *p, const struct sl_conf_port *port,
+	const char *device, struct sl_problems *problems)
 {
 	char pci[SL_DEVICE_NAME], driver[64];
 
-	sl_device_name(port->device, pci);
+	sl_device_name(device, pci);
 	if (!sl_sysfile_exists("%s/sys/bus/pci/devices/%s", p->root, pci)) {
 		sl_problem_add(problems, "port %s: there is no PCI device %s", port->name, pci);
 		sl_problem_mend(problems, "dpdk-devbind.py --status-dev net lists what is there");
@@ -159,11 +159,20 @@ static void check_pci(
 		pci, pci);
 }
 
+static void check_device(const struct sl_preflight *p, const struct sl_conf_port *port,
+	const char *device, struct sl_problems *problems)
+{
+	if (sl_device_is_pci(device))
+		check_pci(p, port, device, problems);
+	else
+		check_vdev(p, port, device, problems);
+}
+
 void sl_preflight_device(
 	const struct sl_preflight *p, const struct sl_conf_port *port, struct sl_problems *problems)
 {
-	if (sl_device_is_pci(port->device))
-		check_pci(p, port, problems);
-	else
-		check_vdev(p, port, problems);
+	if (port->device != NULL) /* a VLAN has none */
+		check_device(p, port, port->device, problems);
+	for (uint32_t i = 0; i < port->n_members; i++)
+		check_device(p, port, port->members[i], problems);
 }

@@ -143,6 +143,12 @@ static int check_netns(const char *text, const char **hint)
 	return -EINVAL;
 }
 
+/* Of a DSCP that is written as text. */
+static int check_dscp(const char *text, const char **hint)
+{
+	return strcmp(text, "copy") == 0 ? 0 : -EINVAL;
+}
+
 static bool is_printable(const char *text)
 {
 	for (; *text != '\0'; text++) {
@@ -209,6 +215,7 @@ const struct sl_format sl_formats[] = {
 	{"netns", "the name of a network namespace", "director", check_netns},
 	{"path", "an absolute path of at most 90 characters", "/run/sluice", check_path},
 	{"device", "a PCI address or the name of a virtual device", "0000:03:00.0", check_device},
+	{"dscp", "\"copy\" or a DSCP from 0 to 63", "copy", check_dscp},
 	{NULL},
 };
 

@@ -34,6 +34,13 @@ const char *const sl_conf_vip_modes[] = {
 const char *const sl_conf_transits[] = {
 	[SL_TRANSIT_LINUX] = "linux",
 	[SL_TRANSIT_DROP] = "drop",
+	[SL_TRANSIT_FAST] = "fast",
+	[SL_TRANSIT_MASQUERADE] = "masquerade",
+	NULL,
+};
+const char *const sl_conf_proxy_protocols[] = {
+	[SL_PROXY_OFF] = "off",
+	[SL_PROXY_V2] = "v2",
 	NULL,
 };
 const char *const sl_conf_punts[] = {

@@ -15,6 +15,7 @@ extern const char *const sl_conf_huge_pages[];
 extern const char *const sl_conf_vip_modes[];
 extern const char *const sl_conf_transits[];
 extern const char *const sl_conf_punts[];
+extern const char *const sl_conf_proxy_protocols[];
 
 /* Key of a state's timeout: its name in lower case. */
 const char *sl_conf_timeout_key(enum sl_state state, char key[24]);

@@ -2,7 +2,6 @@
 #include "conf/load.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,128 +9,63 @@
 #include "base/units.h"
 #include "conf/json.h"
 #include "conf/keys.h"
-#include "lb/fwd.h"
-#include "lb/sched.h"
+#include "conf/reader.h"
 
 #define FILE_MAX (128u << 20) /* as for a request of the API */
-
-/*
- * Everything below reads a document that the schema has accepted: what it gets has the right type,
- * and addresses, durations and the like can be parsed.
- */
-
-/* A part of the document with its schema, so that defaults are found. */
-struct part {
-	const struct sl_schema *schema;
-	const json_t *object;
-};
-
-static struct part part_of(struct part whole, const char *key)
-{
-	return (struct part){
-		.schema = sl_schema_member(whole.schema, key),
-		.object = sl_schema_get(whole.schema, whole.object, key),
-	};
-}
-
-/* Element of a list. */
-static struct part element_of(struct part list, size_t index)
-{
-	return (struct part){
-		.schema = sl_schema_element(list.schema),
-		.object = json_array_get(list.object, index),
-	};
-}
-
-static const char *get_text(struct part part, const char *key)
-{
-	return json_string_value(sl_schema_get(part.schema, part.object, key));
-}
-
-static json_int_t get_integer(struct part part, const char *key, json_int_t otherwise)
-{
-	const json_t *value = sl_schema_get(part.schema, part.object, key);
-
-	return value != NULL ? json_integer_value(value) : otherwise;
-}
-
-static struct sl_addr get_address(struct part part, const char *key)
-{
-	struct sl_addr address = {0};
-
-	sl_addr_parse(get_text(part, key), &address);
-	return address;
-}
-
-/* Index of the value among the names; 0 when the key is not there. */
-static int get_choice(struct part part, const char *key, const char *const *names)
-{
-	const char *value = get_text(part, key);
-
-	for (int i = 0; value != NULL && names[i] != NULL; i++) {
-		if (strcmp(names[i], value) == 0)
-			return i;
-	}
-	return 0;
-}
 
 static int no_memory(struct sl_err *err)
 {
 	return sl_err_set(err, ENOMEM, NULL, "no memory for the configuration");
 }
 
-static char *keep_text(struct sl_conf *conf, const char *text)
+static int read_top(struct sl_conf *conf, struct sl_part top)
 {
-	char *kept = sl_conf_alloc(conf, strlen(text) + 1);
+	const char *run_directory = sl_part_text(top, "run_directory");
 
-	return kept != NULL ? strcpy(kept, text) : NULL;
-}
-
-static int read_top(struct sl_conf *conf, struct part top)
-{
-	const char *run_directory = get_text(top, "run_directory");
-
-	snprintf(conf->instance, sizeof(conf->instance), "%s", get_text(top, "instance"));
+	snprintf(conf->instance, sizeof(conf->instance), "%s", sl_part_text(top, "instance"));
 	if (run_directory != NULL)
 		snprintf(conf->run_directory, sizeof(conf->run_directory), "%s", run_directory);
 	else
 		sl_conf_default_run_directory(
 			conf->instance, conf->run_directory, sizeof(conf->run_directory));
-	sl_log_level_parse(get_text(top, "log_level"), &conf->log_level);
-	conf->connections = (uint64_t)get_integer(top, "connections", 0);
-	conf->max_services = (uint32_t)get_integer(top, "max_services", 0);
-	conf->max_servers = (uint32_t)get_integer(top, "max_servers", 0);
-	conf->icmp_rate = (uint32_t)get_integer(top, "icmp_rate", 0);
+	sl_log_level_parse(sl_part_text(top, "log_level"), &conf->log_level);
+	conf->connections = (uint64_t)sl_part_integer(top, "connections", 0);
+	conf->connections_wide = (uint64_t)sl_part_integer(top, "connections_wide", 0);
+	conf->fullnat_connections = (uint64_t)sl_part_integer(top, "fullnat_connections", 0);
+	conf->max_services = (uint32_t)sl_part_integer(top, "max_services", 0);
+	conf->max_servers = (uint32_t)sl_part_integer(top, "max_servers", 0);
+	conf->icmp_rate = (uint32_t)sl_part_integer(top, "icmp_rate", 0);
 	return 0;
 }
 
-static int read_dpdk(struct sl_conf *conf, struct part dpdk)
+static int read_dpdk(struct sl_conf *conf, struct sl_part dpdk)
 {
-	struct part args = part_of(dpdk, "eal_args");
-	const char *memory = get_text(dpdk, "memory");
+	struct sl_part args = sl_part_of(dpdk, "eal_args");
+	const char *memory = sl_part_text(dpdk, "memory");
 
 	if (memory != NULL)
 		sl_size_parse(memory, &conf->memory);
-	conf->huge_pages = (enum sl_huge_pages)get_choice(dpdk, "huge_pages", sl_conf_huge_pages);
+	conf->huge_pages =
+		(enum sl_huge_pages)sl_part_choice(dpdk, "huge_pages", sl_conf_huge_pages);
 	conf->n_eal_args = (uint32_t)json_array_size(args.object);
 	conf->eal_args = sl_conf_alloc(conf, conf->n_eal_args * sizeof(*conf->eal_args));
 	for (uint32_t i = 0; conf->eal_args != NULL && i < conf->n_eal_args; i++) {
 		conf->eal_args[i] =
-			keep_text(conf, json_string_value(json_array_get(args.object, i)));
+			sl_part_keep(conf, json_string_value(json_array_get(args.object, i)));
 		if (conf->eal_args[i] == NULL)
 			return -ENOMEM;
 	}
 	return conf->eal_args != NULL ? 0 : -ENOMEM;
 }
 
-static int read_workers(struct sl_conf *conf, struct part workers, struct sl_err *err)
+static int read_workers(struct sl_conf *conf, struct sl_part workers, struct sl_err *err)
 {
-	struct part cores = part_of(workers, "cores");
+	struct sl_part cores = sl_part_of(workers, "cores");
 	size_t n_cores = json_array_size(cores.object);
 
-	conf->n_workers = (uint32_t)get_integer(workers, "count", n_cores != 0 ? n_cores : 1);
-	conf->control_core = (int)get_integer(workers, "control_core", -1);
-	conf->poll = (enum sl_poll)get_choice(workers, "poll", sl_conf_polls);
+	conf->n_workers = (uint32_t)sl_part_integer(workers, "count", n_cores != 0 ? n_cores : 1);
+	conf->control_core = (int)sl_part_integer(workers, "control_core", -1);
+	conf->poll = (enum sl_poll)sl_part_choice(workers, "poll", sl_conf_polls);
 	for (size_t i = 0; i < SL_WORKERS_MAX; i++)
 		conf->cores[i] =
 			i < n_cores ? (int)json_integer_value(json_array_get(cores.object, i)) : -1;
@@ -143,70 +77,7 @@ static int read_workers(struct sl_conf *conf, struct part workers, struct sl_err
 	return -EINVAL;
 }
 
-static int read_neighbours(struct sl_conf *conf, struct sl_conf_port *port, struct part list)
-{
-	port->n_neighbours = (uint32_t)json_array_size(list.object);
-	port->neighbours = sl_conf_alloc(conf, port->n_neighbours * sizeof(*port->neighbours));
-	if (port->neighbours == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < port->n_neighbours; i++) {
-		struct part neighbour = element_of(list, i);
-
-		port->neighbours[i].address = get_address(neighbour, "address");
-		sl_mac_parse(get_text(neighbour, "mac"), port->neighbours[i].mac);
-	}
-	return 0;
-}
-
-static int read_addresses(struct sl_conf *conf, struct sl_conf_port *port, struct part list)
-{
-	port->n_addresses = (uint32_t)json_array_size(list.object);
-	port->addresses = sl_conf_alloc(conf, port->n_addresses * sizeof(*port->addresses));
-	if (port->addresses == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < port->n_addresses; i++)
-		sl_prefix_parse(
-			json_string_value(json_array_get(list.object, i)), &port->addresses[i]);
-	return 0;
-}
-
-static int read_port(struct sl_conf *conf, struct sl_conf_port *port, struct part part)
-{
-	struct part twin = part_of(part, "twin");
-	int rc;
-
-	snprintf(port->name, sizeof(port->name), "%s", get_text(part, "name"));
-	port->device = keep_text(conf, get_text(part, "device"));
-	if (port->device == NULL)
-		return -ENOMEM;
-	port->twin = !json_is_false(twin.object);
-	if (json_is_object(twin.object))
-		snprintf(port->twin_netns, sizeof(port->twin_netns), "%s", get_text(twin, "netns"));
-	port->mtu = (uint16_t)get_integer(part, "mtu", 0);
-	port->rx_descriptors = (uint16_t)get_integer(part, "rx_descriptors", 0);
-	port->tx_descriptors = (uint16_t)get_integer(part, "tx_descriptors", 0);
-	port->transit = port->twin ? SL_TRANSIT_LINUX : SL_TRANSIT_DROP;
-	if (get_text(part, "transit") != NULL)
-		port->transit = (enum sl_transit)get_choice(part, "transit", sl_conf_transits);
-	rc = read_addresses(conf, port, part_of(part, "addresses"));
-	return rc < 0 ? rc : read_neighbours(conf, port, part_of(part, "neighbours"));
-}
-
-static int read_ports(struct sl_conf *conf, struct part list)
-{
-	uint32_t n = (uint32_t)json_array_size(list.object);
-	int rc = 0;
-
-	conf->ports = sl_conf_alloc(conf, n * sizeof(*conf->ports));
-	if (conf->ports == NULL)
-		return -ENOMEM;
-	conf->n_ports = n;
-	for (uint32_t i = 0; i < n && rc == 0; i++)
-		rc = read_port(conf, &conf->ports[i], element_of(list, i));
-	return rc;
-}
-
-static void read_timeouts(struct sl_conf *conf, struct part timeouts)
+static void read_timeouts(struct sl_conf *conf, struct sl_part timeouts)
 {
 	char key[24];
 
@@ -221,95 +92,19 @@ static void read_timeouts(struct sl_conf *conf, struct part timeouts)
 	}
 }
 
-static void read_punt(struct sl_conf *conf, struct part punt)
+static void read_punt(struct sl_conf *conf, struct sl_part punt)
 {
 	for (int i = 0; i < SL_PUNT_COUNT; i++)
-		conf->punt_rates[i] = (uint32_t)get_integer(punt, sl_conf_punts[i], 0);
+		conf->punt_rates[i] = (uint32_t)sl_part_integer(punt, sl_conf_punts[i], 0);
 }
 
-static int find_port(const struct sl_conf *conf, const char *name, uint32_t *port)
+static void read_local_ports(struct sl_conf *conf, struct sl_part ports)
 {
-	for (*port = 0; *port < conf->n_ports; (*port)++) {
-		if (strcmp(conf->ports[*port].name, name) == 0)
-			return 0;
-	}
-	return -ENOENT;
+	conf->local_ports.low = (uint16_t)sl_part_integer(ports, "low", 0);
+	conf->local_ports.high = (uint16_t)sl_part_integer(ports, "high", 0);
 }
 
-static int read_vips(struct sl_conf *conf, struct part list, struct sl_err *err)
-{
-	size_t n = json_array_size(list.object);
-
-	conf->vips = calloc(n + 1, sizeof(*conf->vips));
-	if (conf->vips == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct part part = element_of(list, i);
-		struct sl_conf_vip *vip = &conf->vips[i];
-		const char *port = get_text(part, "port");
-		char path[64];
-
-		vip->address = get_address(part, "vip");
-		vip->mode = (enum sl_vip_mode)get_choice(part, "address", sl_conf_vip_modes);
-		vip->listed = true;
-		vip->index = (uint32_t)i;
-		conf->n_vips++;
-		if (port == NULL) {
-			vip->port = sl_conf_port_of(conf, &vip->address);
-		} else if (find_port(conf, port, &vip->port) < 0) {
-			snprintf(path, sizeof(path), "/vips/%zu/port", i);
-			sl_err_set(err, EINVAL, path, "there is no port \"%s\"", port);
-			sl_err_hint(err, "take the \"name\" of one of the \"ports\"");
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int read_server(
-	struct sl_conf_server *server, struct part part, uint16_t service_port, struct sl_err *err)
-{
-	const char *forward = get_text(part, "forward");
-	const struct sl_fwd *fwd = sl_fwd_find(forward);
-
-	if (fwd == NULL)
-		return sl_err_set(
-			err, EINVAL, NULL, "forwarding method \"%s\" is not built in", forward);
-	server->fwd = fwd->method;
-	server->address = get_address(part, "address");
-	server->port = (uint16_t)get_integer(part, "port", service_port);
-	server->weight = (uint32_t)get_integer(part, "weight", 0);
-	return 0;
-}
-
-static int read_service(struct part part, struct sl_conf_service **out, struct sl_err *err)
-{
-	struct part servers = part_of(part, "servers");
-	uint32_t n = (uint32_t)json_array_size(servers.object);
-	struct sl_conf_service *service = sl_conf_service_new(n);
-	int rc = 0;
-
-	if (service == NULL)
-		return no_memory(err);
-	service->key.protocol =
-		strcmp(get_text(part, "protocol"), "tcp") == 0 ? IPPROTO_TCP : IPPROTO_UDP;
-	service->key.vip = get_address(part, "address");
-	service->key.port = (uint16_t)get_integer(part, "port", 0);
-	service->sched = sl_sched_find(get_text(part, "scheduler"));
-	if (service->sched == NULL)
-		rc = sl_err_set(err, EINVAL, NULL, "scheduler \"%s\" is not built in",
-			get_text(part, "scheduler"));
-	for (uint32_t i = 0; i < n && rc == 0; i++)
-		rc = read_server(
-			&service->servers[i], element_of(servers, i), service->key.port, err);
-	if (rc < 0)
-		sl_conf_service_unref(service);
-	else
-		*out = service;
-	return rc;
-}
-
-static int read_services(struct sl_conf *conf, struct part list, struct sl_err *err)
+static int read_services(struct sl_conf *conf, struct sl_part list, struct sl_err *err)
 {
 	uint32_t n = (uint32_t)json_array_size(list.object);
 
@@ -317,7 +112,7 @@ static int read_services(struct sl_conf *conf, struct part list, struct sl_err *
 	if (conf->services == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		int rc = read_service(element_of(list, i), &conf->services[i], err);
+		int rc = sl_conf_read_service(sl_part_element(list, i), &conf->services[i], err);
 
 		if (rc < 0)
 			return rc;
@@ -379,22 +174,25 @@ static int complete(struct sl_conf *conf)
 	return 0;
 }
 
-static int read_all(struct sl_conf *conf, struct part top, struct sl_err *err)
+static int read_all(struct sl_conf *conf, struct sl_part top, struct sl_err *err)
 {
 	int rc = read_top(conf, top);
 
 	if (rc == 0)
-		rc = read_dpdk(conf, part_of(top, "dpdk"));
+		rc = read_dpdk(conf, sl_part_of(top, "dpdk"));
 	if (rc == 0)
-		rc = read_workers(conf, part_of(top, "workers"), err);
+		rc = read_workers(conf, sl_part_of(top, "workers"), err);
 	if (rc == 0)
-		rc = read_ports(conf, part_of(top, "ports"));
-	read_timeouts(conf, part_of(top, "timeouts"));
-	read_punt(conf, part_of(top, "punt"));
+		rc = sl_conf_read_ports(conf, sl_part_of(top, "ports"), err);
 	if (rc == 0)
-		rc = read_vips(conf, part_of(top, "vips"), err);
+		rc = sl_conf_read_local_addresses(conf, sl_part_of(top, "local_addresses"), err);
+	read_local_ports(conf, sl_part_of(top, "local_ports"));
+	read_timeouts(conf, sl_part_of(top, "timeouts"));
+	read_punt(conf, sl_part_of(top, "punt"));
 	if (rc == 0)
-		rc = read_services(conf, part_of(top, "services"), err);
+		rc = sl_conf_read_vips(conf, sl_part_of(top, "vips"), err);
+	if (rc == 0)
+		rc = read_services(conf, sl_part_of(top, "services"), err);
 	if (rc == 0)
 		rc = complete(conf);
 	return rc == -ENOMEM ? no_memory(err) : rc;
@@ -402,7 +200,7 @@ static int read_all(struct sl_conf *conf, struct part top, struct sl_err *err)
 
 int sl_conf_from_json(const json_t *document, struct sl_conf **out, struct sl_err *err)
 {
-	struct part top = {.schema = sl_conf_schema(), .object = document};
+	struct sl_part top = {.schema = sl_conf_schema(), .object = document};
 	struct sl_conf *conf;
 	int rc = sl_schema_check(top.schema, document, NULL, err);
 
@@ -487,8 +285,8 @@ int sl_conf_read(const char *path, struct sl_conf **out, struct sl_err *err)
 int sl_conf_service_from_json(
 	const json_t *document, struct sl_conf_service **out, struct sl_err *err)
 {
-	const struct part part = {.schema = sl_conf_service_schema(), .object = document};
+	const struct sl_part part = {.schema = sl_conf_service_schema(), .object = document};
 	int rc = sl_schema_check(part.schema, document, NULL, err);
 
-	return rc < 0 ? rc : read_service(part, out, err);
+	return rc < 0 ? rc : sl_conf_read_service(part, out, err);
 }

@@ -23,16 +23,23 @@
 enum sl_poll { SL_POLL_BUSY, SL_POLL_ADAPTIVE };
 enum sl_vip_mode { SL_VIP_MANAGED, SL_VIP_EXTERNAL };
 enum sl_huge_pages { SL_HUGE_AUTO, SL_HUGE_ON, SL_HUGE_OFF };
+enum sl_proxy_protocol { SL_PROXY_OFF, SL_PROXY_V2 };
 
 struct sl_conf_neighbour {
 	struct sl_addr address;
 	uint8_t mac[6];
 };
 
-/* A DPDK port and its twin. */
+#define SL_CONF_NO_PORT UINT32_MAX
+
+/* A DPDK port, or a VLAN on one, and its twin. */
 struct sl_conf_port {
 	char name[SL_NAME_MAX]; /* of the port and of the twin's interface */
-	char *device;           /* "0000:03:00.0" or "net_tap0,iface=wire0,mac=02:..." */
+	char *device;   /* "0000:03:00.0" or "net_tap0,iface=wire0,mac=02:..."; NULL: a VLAN */
+	char **members; /* devices that a bonding device is made of */
+	uint32_t n_members;
+	uint32_t parent; /* of a VLAN, index into ports; SL_CONF_NO_PORT: it has a device */
+	uint16_t vlan;   /* 0 = none */
 	bool twin;
 	char twin_netns[64]; /* "" = the director's own namespace */
 	uint16_t mtu;
@@ -45,8 +52,6 @@ struct sl_conf_port {
 	uint32_t n_neighbours;
 };
 
-#define SL_CONF_NO_PORT UINT32_MAX
-
 /* A virtual address. One that no entry lists is managed, on the port whose prefix has it. */
 struct sl_conf_vip {
 	struct sl_addr address;
@@ -54,6 +59,12 @@ struct sl_conf_vip {
 	uint32_t port;  /* index into ports; SL_CONF_NO_PORT is refused by sl_conf_check() */
 	bool listed;    /* in the document's "vips": it stays when its last service goes */
 	uint32_t index; /* there, for errors */
+};
+
+/* An address that the director puts in the place of a client's. */
+struct sl_conf_local {
+	struct sl_addr address;
+	uint32_t port; /* as of a VIP */
 };
 
 struct sl_conf_server {
@@ -68,6 +79,8 @@ struct sl_conf_service {
 	uint32_t references;
 	struct sl_service_key key;
 	const struct sl_sched *sched;
+	enum sl_proxy_protocol proxy_protocol;
+	bool toa;
 	uint32_t index; /* in the document that it was read from, for errors */
 	uint32_t n_servers;
 	struct sl_conf_server servers[]; /* in the order in which they were added */
@@ -89,7 +102,9 @@ struct sl_conf {
 	int cores[SL_WORKERS_MAX]; /* [n_workers]; -1 = chosen */
 	int control_core;          /* -1 = chosen */
 	enum sl_poll poll;
-	uint64_t connections; /* 0 = chosen from the memory */
+	uint64_t connections;         /* 0 = chosen from the memory */
+	uint64_t connections_wide;    /* 0 = chosen from connections */
+	uint64_t fullnat_connections; /* the same */
 	uint32_t max_services;
 	uint32_t max_servers;
 	struct sl_conf_port *ports; /* names, devices, twins, descriptors fixed; the rest is live */
@@ -99,6 +114,11 @@ struct sl_conf {
 	/* live */
 	enum sl_log_level log_level;
 	struct sl_timeouts timeouts;
+	struct sl_conf_local *local_addresses;
+	uint32_t n_local_addresses;
+	struct {
+		uint16_t low, high;
+	} local_ports;
 	uint32_t icmp_rate;
 	uint32_t punt_rates[SL_PUNT_COUNT];
 	struct sl_conf_vip *vips; /* sorted by address; every service's VIP is here */

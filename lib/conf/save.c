@@ -18,18 +18,25 @@ struct writer {
 	bool *failed;
 };
 
+/* Whatever the default is. What this build's schema does not have is not written. */
+static void put_always(struct writer w, const char *key, json_t *value)
+{
+	if (value == NULL)
+		*w.failed = true;
+	else if (sl_schema_member(w.schema, key) == NULL)
+		json_decref(value);
+	else if (json_object_set_new(w.object, key, value) < 0)
+		*w.failed = true;
+}
+
 static void put(struct writer w, const char *key, json_t *value)
 {
 	json_t *fallback = sl_schema_annotation(w.schema, key, "default");
 
-	if (value == NULL) {
-		*w.failed = true;
-		return;
-	}
-	if (!w.defaults && fallback != NULL && json_equal(fallback, value))
+	if (!w.defaults && value != NULL && fallback != NULL && json_equal(fallback, value))
 		json_decref(value);
-	else if (json_object_set_new(w.object, key, value) < 0)
-		*w.failed = true;
+	else
+		put_always(w, key, value);
 }
 
 static void put_text(struct writer w, const char *key, const char *text)
@@ -126,25 +133,47 @@ static void write_neighbours(struct writer w, const struct sl_conf_port *port)
 	put(w, "neighbours", list);
 }
 
-static json_t *write_port(struct writer w, const struct sl_conf_port *port)
+/* What a port has of its own when it has a device, else whose VLAN it is. */
+static void
+write_device(struct writer w, const struct sl_conf *conf, const struct sl_conf_port *port)
+{
+	json_t *members = json_array();
+
+	for (uint32_t i = 0; i < port->n_members; i++)
+		append(w, members, json_string(port->members[i]));
+	if (port->parent == SL_CONF_NO_PORT) {
+		put_text(w, "device", port->device);
+		put(w, "members", json_incref(members));
+		put_integer(w, "rx_descriptors", port->rx_descriptors);
+		put_integer(w, "tx_descriptors", port->tx_descriptors);
+	} else {
+		put_text(w, "parent", conf->ports[port->parent].name);
+		put_integer(w, "vlan", port->vlan);
+	}
+	json_decref(members);
+}
+
+static json_t *
+write_port(struct writer w, const struct sl_conf *conf, const struct sl_conf_port *port)
 {
 	json_t *addresses = json_array();
 	char text[SL_ADDR_TEXT];
 
 	put_text(w, "name", port->name);
-	put_text(w, "device", port->device);
+	write_device(w, conf, port);
 	put(w, "twin",
 		port->twin_netns[0] != '\0' ? json_pack("{s:s}", "netns", port->twin_netns)
 					    : json_boolean(port->twin));
-	put_integer(w, "mtu", port->mtu);
+	if (port->parent == SL_CONF_NO_PORT)
+		put_integer(w, "mtu", port->mtu);
+	else if (w.defaults || port->mtu != conf->ports[port->parent].mtu)
+		put_always(w, "mtu", json_integer(port->mtu));
 	for (uint32_t i = 0; i < port->n_addresses; i++)
 		append(w, addresses, json_string(sl_prefix_format(&port->addresses[i], text)));
 	put(w, "addresses", addresses);
 	write_neighbours(w, port);
 	if (w.defaults || port->transit != (port->twin ? SL_TRANSIT_LINUX : SL_TRANSIT_DROP))
 		put_text(w, "transit", sl_conf_transits[port->transit]);
-	put_integer(w, "rx_descriptors", port->rx_descriptors);
-	put_integer(w, "tx_descriptors", port->tx_descriptors);
 	return w.object;
 }
 
@@ -153,7 +182,7 @@ static void write_ports(struct writer w, const struct sl_conf *conf)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < conf->n_ports; i++)
-		append(w, list, write_port(element(w, "ports"), &conf->ports[i]));
+		append(w, list, write_port(element(w, "ports"), conf, &conf->ports[i]));
 	put(w, "ports", list);
 }
 
@@ -175,6 +204,26 @@ static void write_vips(struct writer w, const struct sl_conf *conf)
 		append(w, list, one.object);
 	}
 	put(w, "vips", list);
+}
+
+static void write_local_addresses(struct writer w, const struct sl_conf *conf)
+{
+	struct writer ports = inside(w, "local_ports");
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < conf->n_local_addresses; i++) {
+		const struct sl_conf_local *local = &conf->local_addresses[i];
+		struct writer one = element(w, "local_addresses");
+
+		put_address(one, "address", &local->address);
+		if (w.defaults || local->port != sl_conf_port_of(conf, &local->address))
+			put_text(one, "port", conf->ports[local->port].name);
+		append(w, list, one.object);
+	}
+	put(w, "local_addresses", list);
+	put_integer(ports, "low", conf->local_ports.low);
+	put_integer(ports, "high", conf->local_ports.high);
+	put(w, "local_ports", ports.object);
 }
 
 static void write_timeouts(struct writer w, const struct sl_conf *conf)
@@ -218,6 +267,8 @@ static json_t *write_service(struct writer w, const struct sl_conf_service *serv
 	put_address(w, "address", &service->key.vip);
 	put_integer(w, "port", service->key.port);
 	put_text(w, "scheduler", service->sched->name);
+	put_text(w, "proxy_protocol", sl_conf_proxy_protocols[service->proxy_protocol]);
+	put(w, "toa", json_boolean(service->toa));
 	for (uint32_t i = 0; i < service->n_servers; i++)
 		append(w, servers, write_server(element(w, "servers"), service, i));
 	put(w, "servers", servers);
@@ -261,10 +312,15 @@ json_t *sl_conf_write(const struct sl_conf *conf, unsigned flags)
 	write_workers(w, conf);
 	if (conf->connections != 0)
 		put_integer(w, "connections", conf->connections);
+	if (conf->connections_wide != 0)
+		put_integer(w, "connections_wide", conf->connections_wide);
+	if (conf->fullnat_connections != 0)
+		put_integer(w, "fullnat_connections", conf->fullnat_connections);
 	put_integer(w, "max_services", conf->max_services);
 	put_integer(w, "max_servers", conf->max_servers);
 	write_ports(w, conf);
 	write_vips(w, conf);
+	write_local_addresses(w, conf);
 	write_timeouts(w, conf);
 	write_punt(w, conf);
 	put_integer(w, "icmp_rate", conf->icmp_rate);

@@ -52,7 +52,10 @@ int sl_schema_check(const struct sl_schema *schema, const json_t *value, const c
  */
 json_t *sl_schema_get(const struct sl_schema *schema, const json_t *object, const char *key);
 
-/* The schemas of a member (NULL when the schema names no such key) and of a list's elements. */
+/*
+ * The schemas of a member (NULL when the schema names no such key) and of a list's elements. A NULL
+ * schema has neither, so that what is not in this build's schema can be asked for.
+ */
 const struct sl_schema *sl_schema_member(const struct sl_schema *schema, const char *key);
 const struct sl_schema *sl_schema_element(const struct sl_schema *schema);
 

@@ -370,7 +370,7 @@ const struct sl_schema_member *sl_schema_find(const struct sl_schema *schema, co
 {
 	const struct sl_schema_member wanted = {.name = key};
 
-	if (schema->n_members == 0)
+	if (schema == NULL || schema->n_members == 0)
 		return NULL;
 	return bsearch(
 		&wanted, schema->members, schema->n_members, sizeof(wanted), compare_members);
@@ -396,7 +396,7 @@ const struct sl_schema *sl_schema_member(const struct sl_schema *schema, const c
 
 const struct sl_schema *sl_schema_element(const struct sl_schema *schema)
 {
-	return schema->items;
+	return schema != NULL ? schema->items : NULL;
 }
 
 json_t *sl_schema_annotation(const struct sl_schema *schema, const char *key, const char *keyword)
