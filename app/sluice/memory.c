@@ -19,6 +19,7 @@
 #include "eal.h"
 #include "lb/conn.h"
 #include "lb/ids.h"
+#include "lb/store.h"
 #include "sysfile.h"
 
 #define MEGABYTE ((uint64_t)1 << 20)
@@ -89,7 +90,9 @@ static uint64_t dpdk_bytes(const struct sl_conf *conf)
 	return RTE_ALIGN_CEIL(bytes, 2 * MEGABYTE);
 }
 
-/* As the engine lays them out: for each worker a narrow and a wide table, and the two maps of ids.
+/*
+ * As the engine lays them out: for each worker a narrow and a wide table, and the two maps of ids;
+ * and the store's own file.
  */
 static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, uint64_t page)
 {
@@ -98,6 +101,7 @@ static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, ui
 	bytes = conf->n_workers *
 		(RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_NARROW, share), page) +
 			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, (share + 7) / 8), page));
+	bytes += RTE_ALIGN_CEIL(sl_store_header_bytes(), page);
 	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_services), page);
 	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_servers), page);
 	return bytes;

@@ -66,6 +66,11 @@ static size_t rounded(const struct sl_store *store, size_t bytes)
 	return RTE_ALIGN_CEIL(bytes, store->page);
 }
 
+size_t sl_store_header_bytes(void)
+{
+	return sizeof(struct header);
+}
+
 /* FNV-1a: against damage, not against people; the directory is ours alone. */
 static uint64_t sum_of(const struct header *header)
 {

@@ -44,6 +44,9 @@ struct sl_store_secrets { /* kept with the tables: the adopted ones replace the 
  */
 int sl_store_open(const char *directory, size_t page, struct sl_store **out, struct sl_err *err);
 
+/* What the store itself takes beside the files that are mapped, before rounding up to pages. */
+size_t sl_store_header_bytes(void);
+
 /*
  * Decides on adoption, before any map. Returns true when the directory's tables are of this layout:
  * then *secrets is replaced by theirs. Else old files are removed, the header is written and `why`

@@ -5,7 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+
+#include "base/clock.h"
 #include "fake_root.h"
+#include "lb/engine.h"
+#include "lb/store.h"
 #include "memory.h"
 
 #define MB ((uint64_t)1 << 20)
@@ -131,6 +136,53 @@ static void on_names_the_command_for_each_lack(void **state)
 	assert_non_null(strstr(problems.list[1].mend, "mount -t hugetlbfs"));
 }
 
+static uint64_t bytes_of_files(const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	struct stat status;
+	uint64_t bytes = 0;
+
+	assert_non_null(directory);
+	while ((entry = readdir(directory)) != NULL) {
+		if (entry->d_name[0] != '.' &&
+			fstatat(dirfd(directory), entry->d_name, &status, 0) == 0)
+			bytes += (uint64_t)status.st_size;
+	}
+	closedir(directory);
+	return bytes;
+}
+
+/* What is planned for the tables is what the engine then takes: a page less, and it cannot start.
+ */
+static void the_store_is_as_large_as_planned(void **state)
+{
+	const struct fake_root *root = *state;
+	struct sl_conf conf = conf_of(1000, SL_HUGE_OFF);
+	struct sl_engine_params params = {
+		.n_workers = conf.n_workers,
+		.connections = conf.connections,
+		.fronts = conf.max_services,
+		.servers = conf.max_servers,
+		.handover_ring = 8,
+		.punt_ring = 8,
+		.alloc = &sl_alloc_heap,
+		.clock = &sl_clock_system,
+	};
+	struct sl_problems problems = {0};
+	struct sl_engine *engine;
+	struct sl_memory m;
+
+	machine(root);
+	sl_memory_plan(&conf, root->path, &m, &problems);
+	assert_int_equal(sl_store_open(m.store, m.page, &params.store, NULL), 0);
+	engine = sl_engine_new(&params, NULL);
+	assert_non_null(engine);
+	assert_int_equal(bytes_of_files(m.store), m.store_bytes);
+	sl_engine_free(engine);
+	sl_store_close(params.store);
+}
+
 static void what_an_earlier_run_holds_counts_as_free(void **state)
 {
 	const struct fake_root *root = *state;
@@ -208,6 +260,7 @@ int main(void)
 		TEST(the_mount_with_our_tables_comes_first),
 		TEST(auto_falls_back_to_small_pages),
 		TEST(on_names_the_command_for_each_lack),
+		TEST(the_store_is_as_large_as_planned),
 		TEST(what_an_earlier_run_holds_counts_as_free),
 		TEST(default_sizes_do_not_depend_on_what_is_free),
 		TEST(too_little_memory_is_said),
