@@ -28,7 +28,8 @@ SANITIZER_OPTIONS = {"ASAN_OPTIONS": "abort_on_error=1",
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/test", description=__doc__)
     parser.add_argument("--full", action="store_true",
-                        help="longer simulations and floods, interrupted demonstrations, breakages")
+                        help="longer simulations and floods, interrupted demonstrations, breakages, "
+                             "a virtual machine with PCI network cards")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="only these")
     return parser.parse_args()
 
@@ -168,6 +169,7 @@ def run_all(args, report):
     scripts = {"net": [f"{REPOSITORY}/tests/net/run"]}
     if args.full:
         scripts["breakages"] = [f"{REPOSITORY}/tests/breakages/run"]
+        scripts["vm"] = [f"{REPOSITORY}/tools/vm", "--nic", "virtio", "--build", PLAIN]
     for suite, argv in scripts.items():
         if not args.suites or suite in args.suites:
             report.suite(suite, lambda a=argv, s=suite: run_script(a, args.full and s == "net"))
