@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "eal.h"
 #include "lb/conn.h"
+#include "lb/engine.h"
 #include "lb/ids.h"
 #include "lb/store.h"
 #include "sysfile.h"
@@ -102,7 +103,8 @@ static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, ui
 		(RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_NARROW, share), page) +
 			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, (share + 7) / 8), page));
 	bytes += RTE_ALIGN_CEIL(sl_store_header_bytes(), page);
-	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_services), page);
+	bytes += RTE_ALIGN_CEIL(
+		sl_ids_bytes(sl_engine_front_ids(conf->max_services, conf->max_servers)), page);
 	bytes += RTE_ALIGN_CEIL(sl_ids_bytes(conf->max_servers), page);
 	return bytes;
 }

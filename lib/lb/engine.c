@@ -20,10 +20,11 @@ static int check_params(const struct sl_engine_params *params, struct sl_err *er
 {
 	if (params->n_workers == 0 || params->n_workers > SL_WORKERS_MAX)
 		return sl_err_set(err, EINVAL, NULL, "between 1 and %d workers", SL_WORKERS_MAX);
-	if (params->fronts == 0 || params->fronts > SL_ID_MAX || params->servers == 0 ||
-		params->servers > SL_ID_MAX)
-		return sl_err_set(
-			err, EINVAL, NULL, "between 1 and %u services and servers", SL_ID_MAX);
+	if (params->fronts == 0 || params->servers == 0 ||
+		(uint64_t)params->fronts + params->servers + 4 > SL_ID_MAX)
+		return sl_err_set(err, EINVAL, NULL,
+			"at least one service and one server, and %u together at most",
+			SL_ID_MAX - 4);
 	if (params->connections == 0 || params->handover_ring == 0 || params->punt_ring == 0)
 		return sl_err_set(err, EINVAL, NULL, "no room for connections or in rings");
 	return 0;
@@ -39,6 +40,7 @@ static int words_new(struct sl_engine *engine, const struct sl_engine_params *pa
 {
 	engine->n_adjs = params->servers + 1;
 	engine->n_vips = params->fronts + 1;
+	engine->n_front_ids = sl_engine_front_ids(params->fronts, params->servers);
 	engine->adjs =
 		sl_zalloc(engine->alloc, engine->n_adjs * sizeof(*engine->adjs), SL_CACHE_LINE, -1);
 	engine->path_mtu = sl_zalloc(
@@ -56,14 +58,14 @@ static int registry_new(struct sl_engine *engine, const struct sl_engine_params 
 {
 	struct sl_registry_params registry = {
 		.engine = engine,
-		.fronts = params->fronts,
+		.services = params->fronts,
 		.servers = params->servers,
 		.adopt = adopt,
 		.hash_secret = params->seed[0] ^ params->seed[1],
 	};
 
 	registry.front_map = sl_worker_memory(engine, params->store, "fronts",
-		sl_ids_bytes(params->fronts), -1, &engine->front_map, err);
+		sl_ids_bytes(engine->n_front_ids), -1, &engine->front_map, err);
 	if (registry.front_map == NULL)
 		return -ENOMEM;
 	registry.server_map = sl_worker_memory(engine, params->store, "servers",

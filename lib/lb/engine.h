@@ -46,7 +46,7 @@ struct sl_engine_params {
 	unsigned n_workers;
 	uint64_t connections;      /* of the whole box: IPv4, to fronts with a port */
 	uint64_t connections_wide; /* likewise: IPv6, and any-port fronts; 0 = an eighth of them */
-	uint32_t fronts;           /* capacity of the id maps */
+	uint32_t fronts; /* services and servers, those removed in the last minutes included */
 	uint32_t servers;
 	uint32_t routes;        /* capacity of the forwarding table; 0 = SL_FIB_ROUTES_DEFAULT */
 	unsigned handover_ring; /* entries of each ring; a power of two is not needed */
@@ -80,6 +80,7 @@ struct sl_engine {
 	uint64_t *path_mtu;
 	uint8_t *vip_local; /* by VIP index; lb/publish.h */
 	uint32_t n_vips;
+	uint32_t n_front_ids;             /* capacity */
 	const struct sl_local_set *local; /* addresses of the box; lb/publish.h */
 	struct sl_fib *fib;               /* routes; written by the control core */
 	struct sl_toeplitz toeplitz;
@@ -95,6 +96,12 @@ struct sl_engine {
 	bool adopted;          /* tables of an earlier process were taken over */
 	char not_adopted[160]; /* why not, "" when there was nothing to adopt */
 };
+
+/* Ids of fronts: of services, of servers' endpoints, and four for masquerading. */
+static inline uint32_t sl_engine_front_ids(uint32_t services, uint32_t servers)
+{
+	return services + servers + 4;
+}
 
 /* NULL with `err` set. */
 struct sl_engine *sl_engine_new(const struct sl_engine_params *params, struct sl_err *err);

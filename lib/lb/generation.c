@@ -174,6 +174,8 @@ void sl_generation_free_last(
 	for (uint32_t p = 0; p < generation->snapshot.n_server_pages; p++)
 		if (generation->servers[p] != NULL)
 			sl_free(alloc, header_of(generation->servers[p]));
+	if (generation->snapshot.locals != NULL)
+		sl_free(alloc, header_of(generation->snapshot.locals));
 	sl_front_table_free(alloc, (struct sl_front_table *)(uintptr_t)generation->snapshot.table);
 	sl_free(alloc, generation);
 }

@@ -20,7 +20,7 @@
 #include "base/alloc.h"
 #include "lb/snapshot.h"
 
-/* Stands before every object that generations share: pages, services, scheduler blocks. */
+/* Stands before every object that generations share: pages, services, scheduler blocks, locals. */
 struct sl_cow {
 	struct sl_cow *next; /* in the list of a draft or in a garbage list */
 	uint64_t born;       /* generation it was made for */

@@ -8,7 +8,7 @@
 #include <rte_common.h>
 
 #define MAGIC   0x31736469746f6c73ull
-#define VERSION 1u
+#define VERSION 2u
 #define BUCKETS 2 /* hash chains per id */
 
 /* The map, as it lies in memory that may outlive the process: header, then records by id. */
@@ -23,7 +23,7 @@ struct record {
 	struct sl_identity identity;
 	uint32_t state; /* enum sl_id_state; written last, so that a killed process leaves no half
 			   record */
-	uint32_t spare;
+	uint32_t note;
 	uint64_t deleted_ns;
 	uint64_t generation; /* that says REAPING */
 };
@@ -301,6 +301,7 @@ sl_id sl_ids_acquire(struct sl_ids *ids, const struct sl_identity *identity, boo
 		return SL_ID_NONE;
 	}
 	ids->records[id].identity = *identity;
+	ids->records[id].note = 0;
 	ids->records[id].deleted_ns = 0;
 	ids->records[id].generation = 0;
 	set_state(ids, id, SL_ID_LIVE);
@@ -328,6 +329,16 @@ void sl_ids_abandon(struct sl_ids *ids, sl_id id, bool revived, uint64_t deleted
 	}
 	chain_remove(ids, id);
 	make_free(ids, id);
+}
+
+void sl_ids_note(struct sl_ids *ids, sl_id id, uint32_t note)
+{
+	ids->records[id].note = note;
+}
+
+uint32_t sl_ids_noted(const struct sl_ids *ids, sl_id id)
+{
+	return ids->records[id].note;
 }
 
 void sl_ids_delete(struct sl_ids *ids, sl_id id, uint64_t now_ns)

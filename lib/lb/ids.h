@@ -16,13 +16,13 @@
 
 #define SL_ID_QUARANTINE_NS (120ull * 1000000000ull)
 
-/* What an id stands for. Fronts: parent 0. Servers: parent is the front's id. */
+/* What an id stands for. */
 struct sl_identity {
 	uint8_t address[16];
 	uint16_t port; /* host order */
 	uint8_t family;
 	uint8_t protocol; /* fronts only */
-	sl_id parent;
+	sl_id parent;     /* fronts: enum sl_front_kind; servers: the front's id */
 };
 
 struct sl_ids;
@@ -44,6 +44,10 @@ sl_id sl_ids_find(const struct sl_ids *ids, const struct sl_identity *identity);
 
 /* Undo of an acquire that was never published. */
 void sl_ids_abandon(struct sl_ids *ids, sl_id id, bool revived, uint64_t deleted_ns);
+
+/* A word of its owner's, kept with the id for as long as it is not FREE; 0 at first. */
+void sl_ids_note(struct sl_ids *ids, sl_id id, uint32_t note);
+uint32_t sl_ids_noted(const struct sl_ids *ids, sl_id id);
 
 void sl_ids_delete(struct sl_ids *ids, sl_id id, uint64_t now_ns);
 

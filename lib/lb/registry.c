@@ -7,9 +7,11 @@
 #include "lb/front.h"
 #include "lb/registry_private.h"
 #include "lb/stats_private.h"
+#include "lb/txn_private.h"
 #include "lb/worker_setup.h"
 
-#define AGE_BATCH 1024 /* ids of a kind that one sl_registry_age() moves along */
+#define TUNNEL_TTL 64   /* of outer headers, unless the configuration says another */
+#define AGE_BATCH  1024 /* ids of a kind that one sl_registry_age() moves along */
 
 struct sl_registry *sl_engine_registry(struct sl_engine *engine)
 {
@@ -113,18 +115,9 @@ const struct sl_snapshot *sl_registry_latest(const struct sl_registry *registry)
 	return &registry->latest->snapshot;
 }
 
-static struct sl_identity identity_of_front(const struct sl_service_key *key)
-{
-	struct sl_identity identity = {.port = key->port, .family = key->vip.family};
-
-	identity.protocol = key->protocol;
-	memcpy(identity.address, key->vip.bytes, sizeof(identity.address));
-	return identity;
-}
-
 sl_id sl_registry_front(const struct sl_registry *registry, const struct sl_service_key *key)
 {
-	struct sl_identity identity = identity_of_front(key);
+	struct sl_identity identity = sl_txn_service_identity(key);
 	sl_id id = sl_ids_find(registry->fronts, &identity);
 
 	return sl_ids_state(registry->fronts, id) == SL_ID_LIVE ? id : SL_ID_NONE;
@@ -160,6 +153,8 @@ bool sl_registry_front_key(
 	if (sl_ids_state(registry->fronts, front) == SL_ID_FREE)
 		return false;
 	identity = sl_ids_identity(registry->fronts, front);
+	if (identity->parent != SL_FRONT_SERVICE)
+		return false;
 	*key = (struct sl_service_key){
 		.protocol = identity->protocol,
 		.vip = address_of(identity),
@@ -191,28 +186,68 @@ static uint8_t adopted_state(enum sl_id_state state)
 static int adopt_front(struct sl_registry *r, struct sl_txn *txn, sl_id id)
 {
 	const struct sl_identity *identity = sl_ids_identity(r->fronts, id);
-	struct sl_addr vip = address_of(identity);
-	struct sl_front *front = sl_txn_front(txn, id);
+	struct sl_addr address = address_of(identity);
+	uint32_t note = sl_ids_noted(r->fronts, id);
+	struct sl_front *front;
 
+	if (identity->parent > SL_FRONT_MASQUERADE)
+		return -EINVAL;
+	front = sl_txn_front(txn, id);
 	if (front == NULL || sl_worker_reserve_front(r->engine, id) != 0)
 		return -ENOMEM;
-	front->index = sl_watch_acquire(r->vips, &vip);
-	front->state = adopted_state(sl_ids_state(r->fronts, id));
-	front->protocol = identity->protocol;
-	front->port = rte_cpu_to_be_16(identity->port);
-	front->v6 = identity->family == 6;
-	front->address = sl_ip_from_addr(&vip);
+	*front = (struct sl_front){
+		.state = adopted_state(sl_ids_state(r->fronts, id)),
+		.kind = identity->parent,
+		.v6 = identity->family == 6,
+		.has_nat = note & 1,
+		.has_other = note >> 1 & 1,
+		.protocol = identity->protocol,
+		.port = rte_cpu_to_be_16(identity->port),
+		.address = sl_ip_from_addr(&address),
+	};
+	if (front->kind == SL_FRONT_SERVICE)
+		front->index = sl_watch_acquire(r->vips, &address);
 	return 0;
 }
 
-/* -EINVAL when its front cannot be the front of a server with an id. */
+static bool may_be_held(enum sl_id_state state)
+{
+	return state == SL_ID_LIVE || state == SL_ID_DELETED;
+}
+
+/* What the note says of the server: -EINVAL when an endpoint is not there. */
+static int adopt_holds(const struct sl_registry *r, sl_id id, struct sl_server *server)
+{
+	const struct sl_identity *identity = sl_ids_identity(r->servers, id);
+	const struct sl_identity *front = sl_ids_identity(r->fronts, identity->parent);
+	struct sl_addr address = address_of(identity);
+	uint32_t note = sl_ids_noted(r->servers, id);
+
+	server->plain = (uint8_t)(note >> 8);
+	if (server->plain >= SL_FWD_METHODS)
+		return -EINVAL;
+	for (unsigned hold = 0; hold < SL_HOLDS; hold++) {
+		struct sl_identity endpoint;
+
+		if (!(note >> hold & 1))
+			continue;
+		endpoint =
+			sl_txn_endpoint_identity(hold, front->protocol, &address, identity->port);
+		server->held[hold] = sl_ids_find(r->fronts, &endpoint);
+		if (!may_be_held(sl_ids_state(r->fronts, server->held[hold])))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* -EINVAL when its fronts cannot be those of a server with an id. */
 static int adopt_server(struct sl_registry *r, struct sl_txn *txn, sl_id id)
 {
 	const struct sl_identity *identity = sl_ids_identity(r->servers, id);
-	enum sl_id_state front = sl_ids_state(r->fronts, identity->parent);
 	struct sl_server *server;
 
-	if (front != SL_ID_LIVE && front != SL_ID_DELETED)
+	if (!may_be_held(sl_ids_state(r->fronts, identity->parent)) ||
+		sl_ids_identity(r->fronts, identity->parent)->parent != SL_FRONT_SERVICE)
 		return -EINVAL;
 	server = sl_txn_server(txn, id);
 	if (server == NULL || sl_worker_reserve_server(r->engine, id) != 0)
@@ -220,8 +255,9 @@ static int adopt_server(struct sl_registry *r, struct sl_txn *txn, sl_id id)
 	server->state = adopted_state(sl_ids_state(r->servers, id));
 	server->port = rte_cpu_to_be_16(identity->port);
 	server->front = identity->parent;
+	server->family = identity->family;
 	memcpy(&server->address, identity->address, sizeof(server->address));
-	return 0;
+	return adopt_holds(r, id, server);
 }
 
 /* The first generation: no service, and what was adopted. */
@@ -234,6 +270,8 @@ static int first_generation(struct sl_registry *r)
 	if (txn == NULL)
 		return -ENOMEM;
 	sl_txn_timeouts(txn, &sl_timeouts_default);
+	sl_txn_tunnel_policy(txn,
+		&(struct sl_tunnel_policy){.dscp = -1, .df = SL_TUNNEL_DF_COPY, .ttl = TUNNEL_TTL});
 	for (sl_id id = 1; error == 0 && id < sl_ids_end(r->fronts); id++)
 		if (sl_ids_state(r->fronts, id) != SL_ID_FREE)
 			error = adopt_front(r, txn, id);
@@ -255,11 +293,13 @@ static int registry_allocate(struct sl_registry *r)
 	r->adjs = sl_watch_set_new(r->alloc, r->engine->n_adjs - 1);
 	r->vips = sl_watch_set_new(r->alloc, r->engine->n_vips - 1);
 	r->servers_of = sl_zalloc(r->alloc, fronts, SL_CACHE_LINE, -1);
+	r->live_holders = sl_zalloc(r->alloc, fronts, SL_CACHE_LINE, -1);
 	r->touched_fronts.place = sl_zalloc(r->alloc, fronts, SL_CACHE_LINE, -1);
 	r->touched_servers.place = sl_zalloc(r->alloc, servers, SL_CACHE_LINE, -1);
 	r->stamps = sl_zalloc(r->alloc, 2 * servers, SL_CACHE_LINE, -1);
-	if (r->adjs == NULL || r->vips == NULL || r->servers_of == NULL || r->stamps == NULL ||
-		r->touched_fronts.place == NULL || r->touched_servers.place == NULL)
+	if (r->adjs == NULL || r->vips == NULL || r->servers_of == NULL ||
+		r->live_holders == NULL || r->stamps == NULL || r->touched_fronts.place == NULL ||
+		r->touched_servers.place == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -276,12 +316,13 @@ struct sl_registry *sl_registry_new(const struct sl_registry_params *params, str
 	r->alloc = alloc;
 	r->clock = params->engine->clock;
 	r->hash_secret = params->hash_secret;
-	r->n_fronts = params->fronts;
+	r->n_fronts = params->engine->n_front_ids;
+	r->n_services = params->services;
 	r->n_servers = params->servers;
 	error = registry_allocate(r);
 	if (error != 0)
 		goto no_memory;
-	r->fronts = sl_ids_open(params->front_map, params->fronts, params->adopt);
+	r->fronts = sl_ids_open(params->front_map, r->n_fronts, params->adopt);
 	r->servers = sl_ids_open(params->server_map, params->servers, params->adopt);
 	if (r->fronts == NULL || r->servers == NULL) {
 		sl_err_set(err, params->adopt ? EINVAL : ENOMEM, NULL,
@@ -322,6 +363,7 @@ void sl_registry_free(struct sl_registry *r)
 	sl_free(r->alloc, r->stamps);
 	sl_free(r->alloc, r->touched_servers.place);
 	sl_free(r->alloc, r->touched_fronts.place);
+	sl_free(r->alloc, r->live_holders);
 	sl_free(r->alloc, r->servers_of);
 	sl_watch_set_free(r->alloc, r->vips);
 	sl_watch_set_free(r->alloc, r->adjs);

@@ -27,10 +27,13 @@ struct sl_service_key {
 };
 
 struct sl_server_spec {
-	struct sl_addr address;
-	uint16_t port;   /* host order; direct routing: the service's port, or 0 for any-port */
+	struct sl_addr address; /* of the service's family but for SL_FWD_ANY_FAMILY (lb/fwd.h) */
+	uint16_t port;   /* host order; the service's, or one of its own with SL_FWD_SETS_PORT */
 	uint32_t weight; /* 0 = quiesced */
 	enum sl_fwd_method fwd;
+	uint8_t tunnel;       /* enum sl_tunnel (net/encap.h) */
+	uint8_t tunnel_flags; /* SL_TUNNEL_CSUM, SL_TUNNEL_REMCSUM */
+	uint16_t tunnel_port; /* host order */
 };
 
 struct sl_service_spec {
@@ -38,6 +41,7 @@ struct sl_service_spec {
 	const struct sl_sched *sched;
 	const struct sl_server_spec *servers; /* in the order in which they were added */
 	uint32_t n_servers;
+	uint8_t server_options; /* SL_SERVER_PROXY, SL_SERVER_TOA (lb/snapshot.h) */
 };
 
 /* Made by sl_engine_new(). */
@@ -49,8 +53,10 @@ struct sl_txn *sl_txn_begin(struct sl_registry *registry);
 /*
  * Adds the service or replaces it. Servers that it had, by address and port, keep their ids,
  * counters and connections; those it no longer names are deleted; a scheduler that stays keeps its
- * position. 0, -ENOMEM, -ENOSPC (out of ids), -EINVAL (twice the same server). After an error the
- * transaction is good for sl_txn_abort() only; a commit returns the same error.
+ * position. A server whose method changes keeps its connections, too: those made under a method of
+ * another kind (rewritten or not) go on by that one (struct sl_server, `plain`). 0, -ENOMEM,
+ * -ENOSPC (out of ids), -EINVAL (twice the same server, or one that its method cannot reach). After
+ * an error the transaction is good for sl_txn_abort() only; a commit returns the same error.
  */
 int sl_txn_service_set(struct sl_txn *txn, const struct sl_service_spec *spec, struct sl_err *err);
 
@@ -58,6 +64,17 @@ int sl_txn_service_set(struct sl_txn *txn, const struct sl_service_spec *spec, s
 int sl_txn_service_delete(struct sl_txn *txn, const struct sl_service_key *key);
 
 void sl_txn_timeouts(struct sl_txn *txn, const struct sl_timeouts *timeouts);
+
+/* Whether some port masquerades: connections that leave there need fronts of their own. 0, or
+ * -ENOMEM, -ENOSPC as above. */
+int sl_txn_masquerade(struct sl_txn *txn, bool on);
+
+/* FullNAT's local addresses and the ports of them that it uses, `low` to `high`. 0, -ENOMEM, or
+ * -EINVAL: 0 < low <= high. */
+int sl_txn_locals(struct sl_txn *txn, const struct sl_addr *addresses, uint32_t n, uint16_t low,
+	uint16_t high);
+
+void sl_txn_tunnel_policy(struct sl_txn *txn, const struct sl_tunnel_policy *policy);
 
 /*
  * Builds the next generation: 0, and *out is to be published. The transaction ends, whatever is

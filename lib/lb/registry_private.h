@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What registry.c, txn.c and stats.c share. Everything here is the configuration thread's. */
+/* What registry.c, stats.c and the transaction's files share. Everything here is the configuration
+ * thread's. */
 #ifndef SL_LB_REGISTRY_PRIVATE_H
 #define SL_LB_REGISTRY_PRIVATE_H
 
@@ -39,11 +40,18 @@ struct sl_registry {
 	struct sl_ids *servers;
 	uint32_t n_fronts; /* capacities */
 	uint32_t n_servers;
+	uint32_t n_services;
 	struct sl_watch_set *adjs;
 	struct sl_watch_set *vips;
 	struct sl_generation *oldest; /* of those not freed */
 	struct sl_generation *latest;
-	uint32_t *servers_of;   /* [n_fronts + 1]: ids that are not FREE under each front */
+	/*
+	 * [n_fronts + 1]: servers' ids that are not FREE under each front, or, of an ENDPOINT, that
+	 * hold it; and of the latter those that are LIVE.
+	 */
+	uint32_t *servers_of;
+	uint32_t *live_holders;
+	uint32_t service_ids;   /* ids of fronts of services that are not FREE */
 	uint32_t n_reaping;     /* ids, fronts and servers together */
 	uint64_t version;       /* of the last service object made */
 	uint32_t epoch;         /* given out last (struct sl_service) */
@@ -61,7 +69,7 @@ struct sl_registry_params {
 	struct sl_engine *engine; /* its workers exist; n_vips and n_adjs are set */
 	void *front_map;          /* of sl_ids_bytes() */
 	void *server_map;
-	uint32_t fronts;
+	uint32_t services;
 	uint32_t servers;
 	bool adopt;
 	uint64_t hash_secret;
@@ -83,12 +91,5 @@ uint64_t sl_engine_released(const struct sl_engine *engine);
 
 /* Frees the generations that no worker can hold any more. */
 void sl_registry_collect(struct sl_registry *registry);
-
-/*
- * Records to be written by the open transaction for ids whose lives go on (ageing, adoption); at
- * commit the id maps follow what the records say. NULL without memory.
- */
-struct sl_front *sl_txn_front(struct sl_txn *txn, sl_id id);
-struct sl_server *sl_txn_server(struct sl_txn *txn, sl_id id);
 
 #endif

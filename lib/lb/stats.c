@@ -262,7 +262,7 @@ void sl_stats_tick(struct sl_stats *stats, uint64_t now_ns)
 		const struct sl_front *front = sl_snapshot_front(latest, id);
 		struct front_stats *f;
 
-		if (front == NULL)
+		if (front == NULL || front->kind != SL_FRONT_SERVICE)
 			continue;
 		f = front_of(stats, id);
 		estimate_move(&f->estimate, &f->step, seconds);
@@ -340,8 +340,12 @@ int sl_stats_zero(struct sl_stats *stats, sl_id front)
 		if (server != NULL && (front == SL_ID_NONE || server->front == front))
 			server_restart(stats, id);
 	}
-	for (sl_id id = 1; id < sl_ids_end(stats->registry->fronts); id++)
-		if (front == SL_ID_NONE || id == front)
+	for (sl_id id = 1; id < sl_ids_end(stats->registry->fronts); id++) {
+		const struct sl_front *other = sl_snapshot_front(latest, id);
+
+		if (other != NULL && other->kind == SL_FRONT_SERVICE &&
+			(front == SL_ID_NONE || id == front))
 			sl_stats_front_new(stats, id);
+	}
 	return 0;
 }

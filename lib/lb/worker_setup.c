@@ -111,7 +111,7 @@ worker_new(struct sl_engine *engine, unsigned index, const struct sl_engine_para
 	w->index = (uint16_t)index;
 	w->numa = (int16_t)numa;
 	w->counters = sl_zalloc(engine->alloc, sizeof(*w->counters), SL_CACHE_LINE, numa);
-	w->cells = sl_zalloc(engine->alloc, (params->fronts / SL_PAGE + 1) * sizeof(*w->cells),
+	w->cells = sl_zalloc(engine->alloc, (engine->n_front_ids / SL_PAGE + 1) * sizeof(*w->cells),
 		SL_CACHE_LINE, numa);
 	return w->counters == NULL || w->cells == NULL ? NULL : w;
 }
@@ -139,7 +139,7 @@ int sl_worker_new_all(struct sl_engine *engine, const struct sl_engine_params *p
 	return 0;
 }
 
-static void worker_free(struct sl_engine *engine, struct sl_worker *w, uint32_t fronts)
+static void worker_free(struct sl_engine *engine, struct sl_worker *w)
 {
 	const struct sl_alloc *alloc = engine->alloc;
 	unsigned n_pages = sizeof(w->counters->pages) / sizeof(w->counters->pages[0]);
@@ -153,7 +153,7 @@ static void worker_free(struct sl_engine *engine, struct sl_worker *w, uint32_t 
 		sl_free(alloc, w->punt[class]);
 	for (unsigned from = 0; from < engine->n_workers; from++)
 		sl_free(alloc, w->handover_in[from]);
-	for (uint32_t p = 0; w->cells != NULL && p <= fronts / SL_PAGE; p++)
+	for (uint32_t p = 0; w->cells != NULL && p <= engine->n_front_ids / SL_PAGE; p++)
 		sl_free(alloc, w->cells[p]);
 	for (unsigned p = 0; w->counters != NULL && p < n_pages; p++)
 		sl_free(alloc, w->counters->pages[p]);
@@ -166,7 +166,7 @@ void sl_worker_free_all(struct sl_engine *engine)
 {
 	for (unsigned i = 0; i < engine->n_workers; i++) {
 		if (engine->workers[i] != NULL)
-			worker_free(engine, engine->workers[i], engine->n_vips - 1);
+			worker_free(engine, engine->workers[i]);
 		engine->workers[i] = NULL;
 	}
 }

@@ -115,11 +115,11 @@ static inline struct sl_addr host(uint32_t last)
 	return sl_addr_v4(rte_cpu_to_be_32(0x0a000000 + last));
 }
 
-static inline struct sl_server_spec server_spec(uint32_t last, uint32_t weight)
+static inline struct sl_server_spec server_spec(uint32_t last, uint16_t port, uint32_t weight)
 {
 	return (struct sl_server_spec){
 		.address = host(last),
-		.port = 80,
+		.port = port,
 		.weight = weight,
 		.fwd = SL_FWD_DR,
 	};
@@ -137,7 +137,7 @@ set_service(struct sl_txn *txn, uint16_t port, const char *sched, const uint32_t
 	};
 
 	for (; hosts[spec.n_servers] != 0; spec.n_servers++)
-		servers[spec.n_servers] = server_spec(hosts[spec.n_servers], 1);
+		servers[spec.n_servers] = server_spec(hosts[spec.n_servers], port, 1);
 	return sl_txn_service_set(txn, &spec, NULL);
 }
 
@@ -190,7 +190,7 @@ static inline sl_id server_id(const struct fixture *f, uint16_t port, uint32_t l
 	struct sl_service_key key = key_of(port);
 	struct sl_addr address = host(last);
 
-	return sl_registry_server(f->registry, &key, &address, 80);
+	return sl_registry_server(f->registry, &key, &address, port);
 }
 
 /* Every worker has finished a sweep that began under the latest generation. */

@@ -38,9 +38,9 @@ static void a_service_is_what_was_asked_for(void **state)
 {
 	struct fixture *f = *state;
 	struct sl_server_spec servers[] = {
-		server_spec(12, 6),
-		server_spec(13, 0),
-		server_spec(14, 4),
+		server_spec(12, 80, 6),
+		server_spec(13, 80, 0),
+		server_spec(14, 80, 4),
 	};
 	struct sl_service_spec spec = {
 		.key = key_of(80),
@@ -355,7 +355,7 @@ static void what_does_not_change_is_shared(void **state)
 static void one_weight_costs_what_it_touches(void **state)
 {
 	struct fixture *f = *state;
-	struct sl_server_spec server = server_spec(1, 1);
+	struct sl_server_spec server = server_spec(1, 7, 1);
 	struct sl_service_spec spec = {
 		.key = key_of(7),
 		.sched = sl_sched_find("rr"),

@@ -223,7 +223,7 @@ static void the_same_server_twice_is_refused(void **state)
 static void impossible_services_are_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct sl_server_spec server = server_spec(1, 1);
+	struct sl_server_spec server = server_spec(1, 80, 1);
 	const struct sl_service_spec good = {
 		.key = key_of(80),
 		.sched = sl_sched_find("rr"),
@@ -235,11 +235,11 @@ static void impossible_services_are_refused(void **state)
 		struct sl_txn *txn = sl_txn_begin(f->registry);
 		struct sl_service_spec spec = good;
 
-		server = server_spec(1, 1);
+		server = server_spec(1, 80, 1);
 		if (i == 0)
 			spec.key.protocol = IPPROTO_SCTP;
 		if (i == 1)
-			spec.key.vip.family = 6;
+			spec.key.vip.family = 0;
 		if (i == 2)
 			spec.sched = NULL;
 		if (i == 3)
