@@ -11,6 +11,8 @@
 	X(TRUNCATED, "truncated", "shorter than its headers or their length fields say")           \
 	X(MALFORMED, "malformed", "a version, header length or total length that cannot be")       \
 	X(IP_CHECKSUM, "ip_checksum", "the IPv4 header checksum is wrong")                         \
+	X(EXTENSIONS, "extensions",                                                                \
+		"IPv6 extension headers that are too many, or in an order that cannot be")         \
 	X(SOURCE_MAC, "source_mac", "the Ethernet source is a multicast address, zero or our own") \
 	X(NOT_OUR_MAC, "not_our_mac", "unicast to a MAC address that is not the port's")           \
 	X(SOURCE_ADDRESS, "source_address",                                                        \

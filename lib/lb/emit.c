@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include <rte_ether.h>
-#include <rte_ip.h>
 
 #include "lb/engine.h"
-#include "net/icmp.h"
 
 #define ICMP_BURST_NS (SL_NS_PER_S / 10) /* errors of this long may come at once */
 
@@ -68,28 +66,29 @@ static void turn_ether(const uint8_t *from, uint8_t *to, unsigned length)
 }
 
 /* The packet becomes the error: its own head is what the error quotes. */
-static void make_error(struct rte_mbuf *mbuf, unsigned l3_offset, uint8_t type, uint8_t code)
+static void make_error(struct rte_mbuf *mbuf, const struct sl_parsed *p, enum sl_icmp_error what,
+	uint32_t mtu, const union sl_ip *src)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
-	const struct rte_ipv4_hdr *ip = (const void *)(frame + l3_offset);
-	uint32_t quoted = RTE_MIN(rte_be_to_cpu_16(ip->total_length), SL_ICMP4_QUOTE_MAX);
+	unsigned headers = sl_icmp_headers(p->family);
+	uint32_t quoted = RTE_MIN(p->l3_length, sl_icmp_quote_max(p->family));
 
-	mbuf->data_off -= SL_ICMP4_ERROR_HEADERS;
-	mbuf->data_len = (uint16_t)(l3_offset + SL_ICMP4_ERROR_HEADERS + quoted);
+	quoted = RTE_MIN(quoted, (uint32_t)mbuf->data_len - p->l3_offset);
+	mbuf->data_off -= (uint16_t)headers;
+	mbuf->data_len = (uint16_t)(p->l3_offset + headers + quoted);
 	mbuf->pkt_len = mbuf->data_len;
 	mbuf->ol_flags = 0;
-	turn_ether(frame, frame - SL_ICMP4_ERROR_HEADERS, l3_offset);
-	sl_icmp4_error(frame + l3_offset - SL_ICMP4_ERROR_HEADERS, quoted, type, code, 0,
-		ip->dst_addr, ip->src_addr);
+	turn_ether(frame, frame - headers, p->l3_offset);
+	sl_icmp_error(frame + p->l3_offset - headers, p->family, quoted, what, mtu, src, &p->src);
 }
 
-void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned l3_offset,
-	uint8_t type, uint8_t code, enum sl_drop reason)
+void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, const struct sl_parsed *p,
+	enum sl_icmp_error what, uint32_t mtu, const union sl_ip *src, enum sl_drop reason)
 {
 	/* A packet of several buffers, or one without room in front, goes unanswered. */
-	if (mbuf->nb_segs > 1 || rte_pktmbuf_headroom(mbuf) < SL_ICMP4_ERROR_HEADERS ||
-		!sl_icmp4_may_answer(rte_pktmbuf_mtod_offset(mbuf, void *, l3_offset),
-			mbuf->data_len - l3_offset)) {
+	if (mbuf->nb_segs > 1 || rte_pktmbuf_headroom(mbuf) < sl_icmp_headers(p->family) ||
+		!sl_icmp_may_answer(p->family, rte_pktmbuf_mtod_offset(mbuf, void *, p->l3_offset),
+			mbuf->data_len - p->l3_offset)) {
 		sl_emit_drop(w, mbuf, reason);
 		return;
 	}
@@ -97,7 +96,7 @@ void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned l3_
 		sl_emit_drop(w, mbuf, SL_DROP_ICMP_RATE);
 		return;
 	}
-	make_error(mbuf, l3_offset, type, code);
+	make_error(mbuf, p, what, mtu, src);
 	sl_count_add(w->stats.drops[reason], 1);
 	sl_count_add(w->stats.icmp_sent, 1);
 	sl_emit_tx(w, mbuf, mbuf->port);

@@ -5,6 +5,8 @@
 
 #include "lb/publish.h"
 #include "lb/worker.h"
+#include "net/icmp.h"
+#include "net/parse.h"
 
 static inline void sl_emit_drop(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_drop reason)
 {
@@ -24,11 +26,11 @@ void sl_emit_punt(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_punt_class
 void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to);
 
 /*
- * Turns the packet into an ICMP error about itself and sends it back to the neighbour that it came
- * from, or drops it: `reason` is counted when it was answered or must not be, icmp_rate when over
- * the limit.
+ * Turns the packet, headers parsed as `p`, into an ICMP error about itself from `src`, and sends it
+ * back to the neighbour that it came from; or drops it. `reason` is counted when it was answered or
+ * must not be, icmp_rate when over the limit. `mtu` is for SL_ICMP_TOO_BIG alone.
  */
-void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned l3_offset,
-	uint8_t type, uint8_t code, enum sl_drop reason);
+void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, const struct sl_parsed *p,
+	enum sl_icmp_error what, uint32_t mtu, const union sl_ip *src, enum sl_drop reason);
 
 #endif

@@ -19,7 +19,6 @@
 #include "lb/front.h"
 #include "lb/fwd.h"
 #include "net/checksum.h"
-#include "net/icmp.h"
 
 typedef bool (*stage)(struct sl_worker *w, struct sl_pkt *pkt);
 
@@ -81,10 +80,10 @@ static bool drop(struct sl_worker *w, struct sl_pkt *pkt, enum sl_drop reason)
 
 static bool punt(struct sl_worker *w, struct sl_pkt *pkt, bool to_vip)
 {
-	const void *frame = rte_pktmbuf_mtod(pkt->mbuf, const void *);
+	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(pkt->mbuf, const void *);
+	bool group = rte_is_multicast_ether_addr(&ether->dst_addr);
 
-	sl_emit_punt(
-		w, pkt->mbuf, sl_punt_classify(frame, pkt->mbuf->data_len, &pkt->parsed, to_vip));
+	sl_emit_punt(w, pkt->mbuf, sl_punt_classify(&pkt->parsed, group, to_vip));
 	return false;
 }
 
@@ -100,15 +99,14 @@ static bool stray(struct sl_worker *w, struct sl_pkt *pkt)
 static bool unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	const struct sl_engine *engine = w->engine;
-	union sl_ip dst = sl_ip_v4(pkt->parsed.dst);
 
-	if (!sl_local_set_has(sl_read_pointer(&engine->local), 4, &dst)) {
+	if (!sl_local_set_has(sl_read_pointer(&engine->local), 4, &pkt->parsed.dst)) {
 		if (sl_read_flag(&engine->ports[pkt->mbuf->port].transit) == SL_TRANSIT_DROP)
 			return drop(w, pkt, SL_DROP_TRANSIT);
 		sl_emit_punt(w, pkt->mbuf, SL_PUNT_OTHER);
 		return false;
 	}
-	if (sl_front_table_has_vip(w->snapshot->table, 4, &dst))
+	if (sl_front_table_has_vip(w->snapshot->table, 4, &pkt->parsed.dst))
 		return stray(w, pkt);
 	return punt(w, pkt, false);
 }
@@ -168,6 +166,8 @@ static bool parse(struct sl_worker *w, struct sl_pkt *pkt)
 		return drop(w, pkt, SL_DROP_MALFORMED);
 	case SL_PARSE_CHECKSUM:
 		return drop(w, pkt, SL_DROP_IP_CHECKSUM);
+	case SL_PARSE_EXTENSIONS:
+		return drop(w, pkt, SL_DROP_EXTENSIONS);
 	default:
 		return true;
 	}
@@ -175,21 +175,13 @@ static bool parse(struct sl_worker *w, struct sl_pkt *pkt)
 
 /* ---- 3. what cannot be balanced: group addresses, ARP, IPv6, ... ---- */
 
-/* RFC 1122, section 3.2.1.3: no host sends from these. */
-static bool is_host(rte_be32_t address)
-{
-	uint32_t a = rte_be_to_cpu_32(address);
-
-	return a >> 24 != 0 && a >> 24 != 127 && a < 0xe0000000;
-}
-
 static bool set_host_traffic_aside(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(pkt->mbuf, const void *);
 
-	if (pkt->kind == SL_PARSE_OTHER || rte_is_multicast_ether_addr(&ether->dst_addr))
+	if (pkt->parsed.family != 4 || rte_is_multicast_ether_addr(&ether->dst_addr))
 		return punt(w, pkt, false);
-	if (!is_host(pkt->parsed.src))
+	if (!sl_ip_is_host(4, &pkt->parsed.src))
 		return drop(w, pkt, SL_DROP_SOURCE_ADDRESS);
 	return true;
 }
@@ -199,12 +191,11 @@ static bool set_host_traffic_aside(struct sl_worker *w, struct sl_pkt *pkt)
 /* The front's id if this generation has it and its VIP is an address of this box now. */
 static sl_id front_of(struct sl_worker *w, const struct sl_parsed *parsed, rte_be16_t port)
 {
-	union sl_ip dst = sl_ip_v4(parsed->dst);
 	const struct sl_front *front;
 	sl_id id;
 
 	id = sl_front_table_find(
-		w->snapshot->table, SL_FRONT_SERVICE, 4, parsed->protocol, &dst, port);
+		w->snapshot->table, SL_FRONT_SERVICE, 4, parsed->protocol, &parsed->dst, port);
 	if (id == SL_ID_NONE)
 		return SL_ID_NONE;
 	front = sl_snapshot_front(w->snapshot, id);
@@ -217,11 +208,10 @@ static sl_id front_of(struct sl_worker *w, const struct sl_parsed *parsed, rte_b
 static bool is_fragment_for_service(struct sl_worker *w, const struct sl_pkt *pkt)
 {
 	uint8_t protocol = pkt->parsed.protocol;
-	union sl_ip dst = sl_ip_v4(pkt->parsed.dst);
 
 	return pkt->kind == SL_PARSE_FRAGMENT &&
 		(protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) &&
-		sl_front_table_has_vip(w->snapshot->table, 4, &dst);
+		sl_front_table_has_vip(w->snapshot->table, 4, &pkt->parsed.dst);
 }
 
 static bool find_front(struct sl_worker *w, struct sl_pkt *pkt)
@@ -248,8 +238,7 @@ static bool find_front(struct sl_worker *w, struct sl_pkt *pkt)
 
 static bool find_owner(struct sl_worker *w, struct sl_pkt *pkt)
 {
-	union sl_ip src = sl_ip_v4(pkt->parsed.src);
-	unsigned owner = sl_engine_owner(w->engine, 4, &src, pkt->parsed.src_port);
+	unsigned owner = sl_engine_owner(w->engine, 4, &pkt->parsed.src, pkt->parsed.src_port);
 
 	if (owner == w->index)
 		return true;
@@ -262,11 +251,11 @@ static bool find_owner(struct sl_worker *w, struct sl_pkt *pkt)
 static void set_key(struct sl_pkt *pkt, bool wide)
 {
 	pkt->key = (struct sl_conn_key){
+		.client = pkt->parsed.src,
 		.client_port = pkt->parsed.src_port,
 		.service_port = wide ? pkt->parsed.dst_port : 0,
 		.front = wide ? pkt->any : pkt->exact,
 	};
-	pkt->key.client = sl_ip_v4(pkt->parsed.src);
 }
 
 static struct sl_conn_table *aim(struct sl_worker *w, struct sl_pkt *pkt, bool wide)
@@ -425,7 +414,6 @@ static bool insert(struct sl_worker *w, struct sl_pkt *pkt, bool wide)
 static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	const struct sl_parsed *parsed = &pkt->parsed;
-	union sl_ip src = sl_ip_v4(parsed->src);
 	const struct sl_service *service;
 	uint32_t position;
 	bool wide;
@@ -436,12 +424,12 @@ static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 			(parsed->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) != SL_TCP_SYN))
 		return stray(w, pkt);
 	/* Nobody else sends from our own addresses. */
-	if (sl_local_set_has(sl_read_pointer(&w->engine->local), 4, &src))
+	if (sl_local_set_has(sl_read_pointer(&w->engine->local), 4, &parsed->src))
 		return drop(w, pkt, SL_DROP_SOURCE_ADDRESS);
 	position = service->sched->pick(w, service, cell_of(w, service->front));
 	if (position == SL_SCHED_NONE) {
-		sl_emit_icmp_error(w, pkt->mbuf, parsed->l3_offset, SL_ICMP4_UNREACHABLE,
-			SL_ICMP4_PORT_UNREACHABLE, SL_DROP_NO_SERVER);
+		sl_emit_icmp_error(w, pkt->mbuf, parsed, SL_ICMP_PORT_UNREACHABLE, 0, &parsed->dst,
+			SL_DROP_NO_SERVER);
 		return false;
 	}
 	pkt->server_id = service->servers[position];
@@ -472,8 +460,8 @@ static bool spend_ttl(struct sl_worker *w, struct sl_pkt *pkt)
 	if (!sl_fwds[pkt->server->fwd]->routes)
 		return true;
 	if (ip->time_to_live <= 1) {
-		sl_emit_icmp_error(w, pkt->mbuf, pkt->parsed.l3_offset, SL_ICMP4_TIME_EXCEEDED, 0,
-			SL_DROP_TTL_EXCEEDED);
+		sl_emit_icmp_error(w, pkt->mbuf, &pkt->parsed, SL_ICMP_TIME_EXCEEDED, 0,
+			&pkt->parsed.dst, SL_DROP_TTL_EXCEEDED);
 		return false;
 	}
 	/* The checksum's word holds TTL and protocol. */

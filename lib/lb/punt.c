@@ -4,9 +4,6 @@
 #include <netinet/in.h>
 
 #include <rte_ether.h>
-#include <rte_ip.h>
-
-#include "net/cursor.h"
 
 #define PROTOCOL_OSPF 89
 #define PROTOCOL_VRRP 112
@@ -16,6 +13,7 @@
 #define PORT_BFD_HOPS RTE_BE16(4784) /* multihop */
 #define ICMP6_ND_MIN  133            /* router solicitation ... */
 #define ICMP6_ND_MAX  137            /* ... to redirect */
+#define ND_HOP_LIMIT  255
 
 const struct sl_punt_info sl_punt_infos[SL_PUNT_COUNT] = {
 #define X(NAME, text, rate, explanation)                                                           \
@@ -40,7 +38,14 @@ static bool is_routing(uint8_t protocol, rte_be16_t src_port, rte_be16_t dst_por
 	}
 }
 
-static enum sl_punt_class classify_ipv4(const struct sl_parsed *parsed, bool group, bool to_vip)
+/* RFC 4861: hop limit 255 says that it comes from the link, and only then it is heeded. */
+static bool is_discovery(const struct sl_parsed *parsed)
+{
+	return parsed->protocol == IPPROTO_ICMPV6 && parsed->icmp_type >= ICMP6_ND_MIN &&
+		parsed->icmp_type <= ICMP6_ND_MAX && parsed->ttl == ND_HOP_LIMIT;
+}
+
+static enum sl_punt_class classify_ip(const struct sl_parsed *parsed, bool group, bool to_vip)
 {
 	bool ports = parsed->protocol == IPPROTO_TCP || parsed->protocol == IPPROTO_UDP;
 
@@ -49,52 +54,19 @@ static enum sl_punt_class classify_ipv4(const struct sl_parsed *parsed, bool gro
 		return SL_PUNT_STRAY;
 	if (is_routing(parsed->protocol, parsed->src_port, parsed->dst_port))
 		return SL_PUNT_ROUTING;
-	if (parsed->protocol == IPPROTO_ICMP)
+	if (parsed->family == 6 && is_discovery(parsed))
+		return SL_PUNT_NEIGHBOUR;
+	if (parsed->protocol == (parsed->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return SL_PUNT_ECHO;
 	return ports && !group ? SL_PUNT_HOST : SL_PUNT_OTHER;
 }
 
-/* Behind extension headers there is neither discovery nor routing that could not wait. */
-static enum sl_punt_class classify_ipv6(struct sl_cursor *c, bool group)
+enum sl_punt_class sl_punt_classify(const struct sl_parsed *parsed, bool group, bool to_vip)
 {
-	const struct rte_ipv6_hdr *ip = sl_cursor_take(c, sizeof(*ip));
-	const rte_be16_t *ports;
-	const uint8_t *type;
-
-	if (ip == NULL)
-		return SL_PUNT_OTHER;
-	switch (ip->proto) {
-	case IPPROTO_ICMPV6:
-		type = sl_cursor_take(c, 1);
-		if (type != NULL && *type >= ICMP6_ND_MIN && *type <= ICMP6_ND_MAX)
-			return SL_PUNT_NEIGHBOUR;
-		return SL_PUNT_ECHO;
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-		ports = sl_cursor_take(c, 2 * sizeof(*ports));
-		if (ports != NULL && is_routing(ip->proto, ports[0], ports[1]))
-			return SL_PUNT_ROUTING;
-		return group ? SL_PUNT_OTHER : SL_PUNT_HOST;
-	default:
-		return is_routing(ip->proto, 0, 0) ? SL_PUNT_ROUTING : SL_PUNT_OTHER;
-	}
-}
-
-enum sl_punt_class
-sl_punt_classify(const void *frame, size_t length, const struct sl_parsed *parsed, bool to_vip)
-{
-	struct sl_cursor c = sl_cursor_over(frame, length);
-	const struct rte_ether_hdr *ether = sl_cursor_take(&c, sizeof(*ether));
-	bool group;
-
-	if (ether == NULL)
-		return SL_PUNT_OTHER;
-	group = rte_is_multicast_ether_addr(&ether->dst_addr);
-	switch (ether->ether_type) {
+	switch (parsed->ether_type) {
 	case RTE_BE16(RTE_ETHER_TYPE_IPV4):
-		return classify_ipv4(parsed, group, to_vip);
 	case RTE_BE16(RTE_ETHER_TYPE_IPV6):
-		return classify_ipv6(&c, group);
+		return classify_ip(parsed, group, to_vip);
 	case RTE_BE16(RTE_ETHER_TYPE_ARP):
 		return SL_PUNT_NEIGHBOUR;
 	case RTE_BE16(RTE_ETHER_TYPE_SLOW): /* LACP */

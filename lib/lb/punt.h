@@ -9,7 +9,6 @@
 #define SL_LB_PUNT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "net/parse.h"
 
@@ -37,10 +36,9 @@ struct sl_punt_info {
 extern const struct sl_punt_info sl_punt_infos[SL_PUNT_COUNT];
 
 /*
- * The class of a frame that is for Linux: `frame` of `length` bytes, as sl_parse() took it apart.
- * `to_vip`: it is IPv4 and addressed to a VIP.
+ * The class of a frame that is for Linux, as sl_parse() took it apart. `group`: sent to a group's
+ * MAC address. `to_vip`: addressed to a VIP.
  */
-enum sl_punt_class
-sl_punt_classify(const void *frame, size_t length, const struct sl_parsed *parsed, bool to_vip);
+enum sl_punt_class sl_punt_classify(const struct sl_parsed *parsed, bool group, bool to_vip);
 
 #endif

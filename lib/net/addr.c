@@ -125,6 +125,28 @@ bool sl_addr_is_loopback(const struct sl_addr *addr)
 	return addr->family == 6 && memcmp(addr->bytes, loopback6, sizeof(loopback6)) == 0;
 }
 
+bool sl_ip_is_host(uint8_t family, const union sl_ip *ip)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const union sl_ip loopback6 = {.bytes = {[15] = 1}};
+
+	if (family == 4)
+		return ip->bytes[0] != 0 && ip->bytes[0] != 127 && ip->bytes[0] < 0xe0;
+	if (ip->bytes[0] == 0xff)
+		return false;
+	if (ip->words[0] != 0)
+		return true;
+	return ip->words[1] != 0 && !sl_ip_equal(ip, &loopback6) &&
+		memcmp(ip->bytes, mapped, sizeof(mapped)) != 0;
+}
+
+bool sl_ip_is_group(uint8_t family, const union sl_ip *ip)
+{
+	if (family == 4)
+		return (ip->bytes[0] & 0xf0) == 0xe0 || ip->v4 == RTE_BE32(0xffffffff);
+	return ip->bytes[0] == 0xff;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -69,6 +69,16 @@ static inline struct sl_addr sl_addr_from_ip(uint8_t family, const union sl_ip *
 	return addr;
 }
 
+/*
+ * Whether a packet may come from, or an error be sent to, this address: it stands for one host on
+ * the network, neither unspecified, loopback, a group nor (IPv6) an IPv4 address in disguise.
+ * RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.
+ */
+bool sl_ip_is_host(uint8_t family, const union sl_ip *ip);
+
+/* A group's address, or IPv4's broadcast address. */
+bool sl_ip_is_group(uint8_t family, const union sl_ip *ip);
+
 /* Numeric addresses only; no names, no "010.1.1.1", no zone. Return 0 or -EINVAL. */
 int sl_addr_parse(const char *text, struct sl_addr *addr);
 

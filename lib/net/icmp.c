@@ -4,22 +4,83 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include <rte_icmp.h>
 #include <rte_ip.h>
 
 #include "net/checksum.h"
 #include "net/cursor.h"
+#include "net/parse.h"
 
 #define ERROR_TTL 64
 #define ERROR_TOS 0xc0 /* internetwork control: RFC 1812, section 4.3.2.5 */
 
-_Static_assert(SL_ICMP4_ERROR_HEADERS == sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hdr),
-	"IPv4 without options, then ICMP");
-_Static_assert(SL_ICMP4_ERROR_HEADERS + SL_ICMP4_QUOTE_MAX == 576, "RFC 1812, section 4.3.2.3");
+/* ICMP types */
+#define UNREACHABLE4   3
+#define SOURCE_QUENCH4 4
+#define TIME_EXCEEDED4 11
+#define PARAMETER4     12
+#define FRAG_NEEDED4   4 /* code of UNREACHABLE4 */
+#define UNREACHABLE6   1
+#define TOO_BIG6       2
+#define TIME_EXCEEDED6 3
+#define PARAMETER6     4
+#define REDIRECT6      137
+#define INFORMATIONAL6 128 /* and above: RFC 4443, section 2.1 */
+
+struct message { /* an ICMP header, of either family */
+	uint8_t type;
+	uint8_t code;
+	uint16_t checksum;
+	rte_be32_t rest;
+};
+
+_Static_assert(sizeof(struct message) == SL_ICMP_HEADER, "without what is quoted");
+
+static const struct {
+	uint8_t type, code;
+} errors4[] =
+	{
+		[SL_ICMP_PORT_UNREACHABLE] = {UNREACHABLE4, 3},
+		[SL_ICMP_HOST_UNREACHABLE] = {UNREACHABLE4, 1},
+		[SL_ICMP_TIME_EXCEEDED] = {TIME_EXCEEDED4, 0},
+		[SL_ICMP_TOO_BIG] = {UNREACHABLE4, FRAG_NEEDED4},
+},
+  errors6[] = {
+	  [SL_ICMP_PORT_UNREACHABLE] = {UNREACHABLE6, 4},
+	  [SL_ICMP_HOST_UNREACHABLE] = {UNREACHABLE6, 3},
+	  [SL_ICMP_TIME_EXCEEDED] = {TIME_EXCEEDED6, 0},
+	  [SL_ICMP_TOO_BIG] = {TOO_BIG6, 0},
+};
+
+bool sl_icmp_is_error(uint8_t family, uint8_t type)
+{
+	if (family == 4)
+		return type == UNREACHABLE4 || type == SOURCE_QUENCH4 || type == TIME_EXCEEDED4 ||
+			type == PARAMETER4;
+	return type >= UNREACHABLE6 && type <= PARAMETER6;
+}
+
+bool sl_icmp_is_too_big(uint8_t family, const void *icmp, size_t length, uint32_t *mtu)
+{
+	struct sl_cursor c = sl_cursor_over(icmp, length);
+	const void *at = sl_cursor_take(&c, sizeof(struct message));
+	struct message m;
+
+	if (at == NULL)
+		return false;
+	memcpy(&m, at, sizeof(m));
+	*mtu = rte_be_to_cpu_32(m.rest);
+	if (family == 6)
+		return m.type == TOO_BIG6;
+	*mtu &= 0xffff; /* RFC 1191, section 4: the upper half is unused */
+	return m.type == UNREACHABLE4 && m.code == FRAG_NEEDED4;
+}
 
 /* Queries and their answers. Types that nobody knows may be errors: silence is the safe side. */
-static bool is_query(uint8_t icmp_type)
+static bool is_query(uint8_t family, uint8_t icmp_type)
 {
+	if (family == 6)
+		return icmp_type >= INFORMATIONAL6 && icmp_type != REDIRECT6 &&
+			icmp_type != SL_ICMP_TYPE_NONE;
 	switch (icmp_type) {
 	case 0:  /* echo reply */
 	case 8:  /* echo */
@@ -37,59 +98,89 @@ static bool is_query(uint8_t icmp_type)
 	}
 }
 
-/* A source that stands for one host on the network: RFC 1122, section 3.2.2. */
-static bool is_host(uint32_t addr)
+bool sl_icmp_may_answer(uint8_t family, const void *l3, size_t length)
 {
-	return (addr >> 24) != 0 && (addr >> 24) != 127 && addr < 0xe0000000;
+	struct sl_parsed p;
+	enum sl_parse_result result = sl_parse_head(l3, length, family, &p);
+
+	if (result != SL_PARSE_L4 && result != SL_PARSE_IP && result != SL_PARSE_FRAGMENT)
+		return false;
+	if (p.fragment_offset != 0)
+		return false;
+	if (!sl_ip_is_host(family, &p.src) || sl_ip_is_group(family, &p.dst))
+		return false;
+	/* Of a first fragment the type is not read. */
+	if (p.protocol == (family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return result == SL_PARSE_IP && is_query(family, p.icmp_type);
+	return true;
 }
 
-static bool is_group(uint32_t addr)
-{
-	return (addr >> 28) == 0xe || addr == 0xffffffff;
-}
-
-bool sl_icmp4_may_answer(const void *l3, size_t length)
-{
-	struct sl_cursor c = sl_cursor_over(l3, length);
-	const struct rte_ipv4_hdr *ip = sl_cursor_take(&c, sizeof(*ip));
-	const uint8_t *icmp_type;
-
-	if (ip == NULL || rte_ipv4_hdr_len(ip) < sizeof(*ip))
-		return false;
-	if (sl_cursor_take(&c, rte_ipv4_hdr_len(ip) - sizeof(*ip)) == NULL)
-		return false;
-	if ((ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK)) != 0)
-		return false;
-	if (!is_host(rte_be_to_cpu_32(ip->src_addr)) || is_group(rte_be_to_cpu_32(ip->dst_addr)))
-		return false;
-	if (ip->next_proto_id != IPPROTO_ICMP)
-		return true;
-	icmp_type = sl_cursor_take(&c, 1);
-	return icmp_type != NULL && is_query(*icmp_type);
-}
-
-void sl_icmp4_error(void *headers, size_t quoted, uint8_t type, uint8_t code, uint32_t rest,
-	rte_be32_t src, rte_be32_t dst)
+static size_t
+write_ipv4(uint8_t *at, size_t payload, const union sl_ip *src, const union sl_ip *dst)
 {
 	struct rte_ipv4_hdr ip = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
 		.type_of_service = ERROR_TOS,
-		.total_length = rte_cpu_to_be_16((uint16_t)(SL_ICMP4_ERROR_HEADERS + quoted)),
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(ip) + payload)),
 		/* Never fragmented, so an id of 0 is as good as any: RFC 6864, section 4.1. */
 		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = ERROR_TTL,
 		.next_proto_id = IPPROTO_ICMP,
-		.src_addr = src,
-		.dst_addr = dst,
+		.src_addr = src->v4,
+		.dst_addr = dst->v4,
 	};
-	struct rte_icmp_hdr icmp = {.icmp_type = type, .icmp_code = code};
-	uint8_t *at = headers;
-	rte_be32_t rest_be = rte_cpu_to_be_32(rest);
 
 	ip.hdr_checksum = sl_csum_finish(sl_csum_add(0, &ip, sizeof(ip)));
-	memcpy(&icmp.icmp_ident, &rest_be, sizeof(rest_be));
 	memcpy(at, &ip, sizeof(ip));
-	memcpy(at + sizeof(ip), &icmp, sizeof(icmp));
-	icmp.icmp_cksum = sl_csum_finish(sl_csum_add(0, at + sizeof(ip), sizeof(icmp) + quoted));
-	memcpy(at + sizeof(ip), &icmp, sizeof(icmp));
+	return sizeof(ip);
+}
+
+static size_t
+write_ipv6(uint8_t *at, size_t payload, const union sl_ip *src, const union sl_ip *dst)
+{
+	struct rte_ipv6_hdr ip = {
+		.vtc_flow = RTE_BE32(6u << 28 | ERROR_TOS << RTE_IPV6_HDR_TC_SHIFT),
+		.payload_len = rte_cpu_to_be_16((uint16_t)payload),
+		.proto = IPPROTO_ICMPV6,
+		.hop_limits = ERROR_TTL,
+	};
+
+	memcpy(ip.src_addr, src->bytes, sizeof(ip.src_addr));
+	memcpy(ip.dst_addr, dst->bytes, sizeof(ip.dst_addr));
+	memcpy(at, &ip, sizeof(ip));
+	return sizeof(ip);
+}
+
+/* What ICMPv6 sums besides its own bytes: RFC 4443, section 2.3. */
+static uint32_t pseudo_header6(size_t payload, const union sl_ip *src, const union sl_ip *dst)
+{
+	rte_be32_t rest[2] = {
+		rte_cpu_to_be_32((uint32_t)payload), RTE_BE32((uint32_t)IPPROTO_ICMPV6)};
+	uint32_t sum = sl_csum_add(0, rest, sizeof(rest));
+
+	return sl_csum_add(
+		sl_csum_add(sum, src->bytes, sizeof(src->bytes)), dst->bytes, sizeof(dst->bytes));
+}
+
+void sl_icmp_error(void *headers, uint8_t family, size_t quoted, enum sl_icmp_error what,
+	uint32_t mtu, const union sl_ip *src, const union sl_ip *dst)
+{
+	struct message m = {
+		.type = family == 4 ? errors4[what].type : errors6[what].type,
+		.code = family == 4 ? errors4[what].code : errors6[what].code,
+		.rest = what == SL_ICMP_TOO_BIG ? rte_cpu_to_be_32(mtu) : 0,
+	};
+	size_t payload = sizeof(m) + quoted;
+	uint8_t *at = headers;
+	uint32_t sum = 0;
+
+	if (family == 4) {
+		at += write_ipv4(at, payload, src, dst);
+	} else {
+		at += write_ipv6(at, payload, src, dst);
+		sum = pseudo_header6(payload, src, dst);
+	}
+	memcpy(at, &m, sizeof(m));
+	m.checksum = sl_csum_finish(sl_csum_add(sum, at, payload));
+	memcpy(at, &m, sizeof(m));
 }

@@ -2,6 +2,7 @@
 /* Random packets through the engine, each outcome held against the model's. */
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #include <rte_ip.h>
 
 #include "lb/publish.h"
-#include "net/icmp.h"
 #include "packet.h"
 #include "world.h"
 
@@ -167,11 +167,11 @@ settle(struct world *w, struct sl_worker *worker, const struct fate *f, enum mod
 		w->forwarded++;
 		break;
 	case MODEL_UNREACHABLE:
-		check_icmp(w, f, SL_ICMP4_UNREACHABLE);
+		check_icmp(w, f, ICMP_DEST_UNREACH);
 		w->unreachable++;
 		break;
 	case MODEL_TIME_EXCEEDED:
-		check_icmp(w, f, SL_ICMP4_TIME_EXCEEDED);
+		check_icmp(w, f, ICMP_TIME_EXCEEDED);
 		w->expired_ttl++;
 		break;
 	case MODEL_SERVER_REMOVED:
@@ -228,8 +228,8 @@ static void settle_own(struct world *w, struct sl_worker *worker, struct fate *f
 	switch (rig_end_of(&w->rig, worker->index, f->mbuf, &what)) {
 	case RIG_SENT:
 		if (frame[23] == IPPROTO_ICMP)
-			found = frame[34] == SL_ICMP4_TIME_EXCEEDED ? MODEL_TIME_EXCEEDED
-								    : MODEL_UNREACHABLE;
+			found = frame[34] == ICMP_TIME_EXCEEDED ? MODEL_TIME_EXCEEDED
+								: MODEL_UNREACHABLE;
 		break;
 	case RIG_DROPPED:
 		found = MODEL_SERVER_REMOVED;

@@ -203,9 +203,63 @@ static void macs(void **state)
 	assert_string_equal(sl_mac_format(mac, text), "02:00:ab:cd:ff:01");
 }
 
+static union sl_ip ip(const char *text)
+{
+	struct sl_addr addr;
+
+	assert_int_equal(sl_addr_parse(text, &addr), 0);
+	return sl_ip_from_addr(&addr);
+}
+
+static void both_forms_hold_the_same(void **state)
+{
+	static const char *const texts[] = {"192.0.2.1", "2001:db8::1"};
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t family = i == 0 ? 4 : 6;
+		char text[SL_ADDR_TEXT];
+		union sl_ip a = ip(texts[i]), b;
+		struct sl_addr addr = sl_addr_from_ip(family, &a);
+
+		assert_string_equal(sl_addr_format(&addr, text), texts[i]);
+		assert_true(sl_ip_equal(&a, &a));
+		for (size_t byte = 0; byte < 16; byte++) {
+			b = a;
+			b.bytes[byte] ^= 0x40;
+			assert_false(sl_ip_equal(&a, &b));
+		}
+	}
+	assert_true(sl_ip_equal(&(union sl_ip){.bytes = {192, 0, 2, 1}},
+		&(union sl_ip){.words = {sl_ip_v4(RTE_BE32(0xc0000201)).words[0]}}));
+}
+
+static void hosts_are_told_from_groups(void **state)
+{
+	static const struct {
+		const char *text;
+		bool host, group;
+	} cases[] = {{"192.0.2.1", true, false}, {"0.0.0.1", false, false},
+		{"127.0.0.1", false, false}, {"223.255.255.255", true, false},
+		{"224.0.0.1", false, true}, {"239.255.255.255", false, true},
+		{"240.0.0.1", false, false}, {"255.255.255.255", false, true}, {"::", false, false},
+		{"::1", false, false}, {"::2", true, false}, {"::ffff:192.0.2.1", false, false},
+		{"::fffe:192.0.2.1", true, false}, {"2001:db8::1", true, false},
+		{"fe80::1", true, false}, {"ff02::1", false, true}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t family = strchr(cases[i].text, ':') == NULL ? 4 : 6;
+		union sl_ip a = ip(cases[i].text);
+
+		assert_int_equal(sl_ip_is_host(family, &a), cases[i].host);
+		assert_int_equal(sl_ip_is_group(family, &a), cases[i].group);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_forms_hold_the_same),
+		cmocka_unit_test(hosts_are_told_from_groups),
 		cmocka_unit_test(addresses_are_numeric_and_plain),
 		cmocka_unit_test(an_ipv4_address_leaves_the_other_bytes_zero),
 		cmocka_unit_test(prefixes),

@@ -16,6 +16,8 @@
 #define VIP    PACKET_IP(198, 51, 100, 1)
 #define CLIENT PACKET_IP(203, 0, 113, 1)
 
+#define HEADERS 28 /* IPv4 and ICMP */
+
 static const struct packet syn = {
 	.src = CLIENT, .dst = VIP, .src_port = 1000, .dst_port = 80, .flags = 0x02};
 
@@ -23,12 +25,14 @@ static const struct packet syn = {
 static enum rig_end answer(struct rig *rig, struct rte_mbuf *mbuf)
 {
 	struct sl_worker *w = rig->engine->workers[0];
+	struct sl_parsed parsed;
 	enum rig_end end;
 	unsigned what;
 
 	w->now_ns = rig->time.ns;
+	sl_parse(rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len, mbuf->pkt_len, true, &parsed);
 	sl_emit_icmp_error(
-		w, mbuf, 14, SL_ICMP4_UNREACHABLE, SL_ICMP4_PORT_UNREACHABLE, SL_DROP_NO_SERVER);
+		w, mbuf, &parsed, SL_ICMP_PORT_UNREACHABLE, 0, &parsed.dst, SL_DROP_NO_SERVER);
 	end = rig_end_of(rig, 0, mbuf, &what);
 	return end;
 }
@@ -98,9 +102,9 @@ static void what_cannot_be_answered_is_dropped(void **state)
 	rig_open(&rig, NULL);
 	/* no room in front of the packet */
 	mbuf = packet_make(&syn);
-	memmove((uint8_t *)mbuf->buf_addr + SL_ICMP4_ERROR_HEADERS - 1,
-		rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len);
-	mbuf->data_off = SL_ICMP4_ERROR_HEADERS - 1;
+	memmove((uint8_t *)mbuf->buf_addr + HEADERS - 1, rte_pktmbuf_mtod(mbuf, void *),
+		mbuf->data_len);
+	mbuf->data_off = HEADERS - 1;
 	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
 	packet_free(mbuf);
 	/* in several buffers */
@@ -138,7 +142,7 @@ static void errors_go_back_to_the_neighbour(void **state)
 	frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 	assert_memory_equal(frame, packet_client_mac, 6);
 	assert_memory_equal(frame + 6, virtual_mac, 6);
-	assert_int_equal(mbuf->data_len, 14 + SL_ICMP4_ERROR_HEADERS + 40);
+	assert_int_equal(mbuf->data_len, 14 + HEADERS + 40);
 	assert_int_equal(mbuf->pkt_len, mbuf->data_len);
 	assert_int_equal(mbuf->ol_flags, 0);
 	assert_int_equal(packet_checksum(frame + 14, 20), 0);

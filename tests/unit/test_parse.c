@@ -123,12 +123,16 @@ static void tcp_is_read_in_full(void **state)
 			assert_int_equal(p.ttl, 63);
 			assert_int_equal(p.tcp_flags, SL_TCP_SYN | SL_TCP_ACK);
 			assert_int_equal(p.icmp_type, 255);
-			assert_int_equal(p.src, RTE_BE32(0xc0a80801));
-			assert_int_equal(p.dst, RTE_BE32(0xc0a80864));
+			assert_true(sl_ip_equal(&p.src, &(union sl_ip){.bytes = {192, 168, 8, 1}}));
+			assert_true(
+				sl_ip_equal(&p.dst, &(union sl_ip){.bytes = {192, 168, 8, 100}}));
 			assert_int_equal(p.src_port, RTE_BE16(40000));
 			assert_int_equal(p.dst_port, RTE_BE16(80));
 			assert_int_equal(p.l3_length, f.length - ETHER);
 			assert_int_equal(p.payload, 9);
+			assert_int_equal(p.family, 4);
+			assert_true(p.has_l4);
+			assert_false(p.dont_fragment || p.more_fragments);
 		}
 	}
 }
@@ -255,7 +259,7 @@ static void the_checksum_is_verified_on_demand(void **state)
 	}
 }
 
-static void fragments_are_not_read_further(void **state)
+static void fragments_are_described(void **state)
 {
 	static const struct {
 		unsigned field;
@@ -273,13 +277,46 @@ static void fragments_are_not_read_further(void **state)
 		struct frame f = tcp(0, 0, 5);
 		struct sl_parsed p;
 
+		put16(&f, ETHER + 4, 0xbeef);
 		put16(&f, ETHER + 6, cases[i].field);
 		fix_checksum(&f);
 		assert_int_equal(parse(&f, &p), cases[i].result);
-		assert_int_equal(p.src, RTE_BE32(0xc0a80801));
+		assert_true(sl_ip_equal(&p.src, &(union sl_ip){.bytes = {192, 168, 8, 1}}));
 		assert_int_equal(p.protocol, IPPROTO_TCP);
-		assert_int_equal(p.src_port, cases[i].result == SL_PARSE_L4 ? RTE_BE16(40000) : 0);
+		/* Only the first has the ports. */
+		assert_int_equal(p.has_l4, (cases[i].field & 0x1fff) == 0);
+		assert_int_equal(p.src_port, p.has_l4 ? RTE_BE16(40000) : 0);
+		assert_int_equal(p.more_fragments, (cases[i].field & 0x2000) != 0);
+		assert_int_equal(p.dont_fragment, (cases[i].field & 0x4000) != 0);
+		assert_int_equal(p.fragment_offset, (cases[i].field & 0x1fff) * 8);
+		if (cases[i].result == SL_PARSE_FRAGMENT)
+			assert_int_equal(p.fragment_id, RTE_BE16(0xbeef));
 	}
+}
+
+/* A first fragment too small for its L4 header, or whose header cannot be, has no ports. */
+static void tiny_fragments_have_no_ports(void **state)
+{
+	struct sl_parsed p;
+	struct frame f;
+
+	for (size_t n = 0; n < 24; n++) {
+		f = ipv4(n % 2 ? IPPROTO_UDP : IPPROTO_TCP, 0, n);
+		put16(&f, ETHER + 6, 0x2000);
+		put16(&f, ETHER + 24, 2000); /* a datagram is longer than its first fragment */
+		f.bytes[ETHER + 32] = 0x50;
+		fix_checksum(&f);
+		assert_int_equal(parse(&f, &p), SL_PARSE_FRAGMENT);
+		assert_int_equal(p.has_l4, n >= (n % 2 ? 8 : 20));
+		if (p.has_l4)
+			assert_int_equal(p.payload, n - (n % 2 ? 8 : 20));
+	}
+	f = ipv4(IPPROTO_ICMP, 0, 8);
+	f.bytes[ETHER + 20] = 3;
+	put16(&f, ETHER + 6, 0x2000);
+	fix_checksum(&f);
+	assert_int_equal(parse(&f, &p), SL_PARSE_FRAGMENT);
+	assert_int_equal(p.icmp_type, SL_ICMP_TYPE_NONE);
 }
 
 static void other_protocols_keep_their_ip_header(void **state)
@@ -303,9 +340,9 @@ static void other_protocols_keep_their_ip_header(void **state)
 	assert_int_equal(parse(&f, &p), SL_PARSE_IP);
 }
 
-static void what_is_not_ipv4_is_other(void **state)
+static void what_is_not_ip_is_other(void **state)
 {
-	static const unsigned types[] = {0x0806, 0x86dd, 0x8100, 0x88cc, 0x0026, 0};
+	static const unsigned types[] = {0x0806, 0x8100, 0x88a8, 0x88cc, 0x0026, 0};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct frame f = ether(types[i]);
@@ -349,9 +386,10 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_is_malformed),
 		cmocka_unit_test(headers_longer_than_the_packet_are_truncated),
 		cmocka_unit_test(the_checksum_is_verified_on_demand),
-		cmocka_unit_test(fragments_are_not_read_further),
+		cmocka_unit_test(fragments_are_described),
+		cmocka_unit_test(tiny_fragments_have_no_ports),
 		cmocka_unit_test(other_protocols_keep_their_ip_header),
-		cmocka_unit_test(what_is_not_ipv4_is_other),
+		cmocka_unit_test(what_is_not_ip_is_other),
 		cmocka_unit_test(random_damage_stays_inside),
 	};
 
