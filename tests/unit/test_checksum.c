@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -98,6 +99,61 @@ static void the_example_of_rfc_1624(void **state)
 		RTE_BE16(0x0000));
 }
 
+/* `length` bytes of a packet change; `field` is its checksum, somewhere else in it. */
+static void check_change(uint8_t *packet, size_t size, size_t at, size_t length, bool udp)
+{
+	uint8_t before[64];
+	uint16_t field, wanted;
+	uint32_t change;
+
+	memcpy(before, packet + at, length);
+	memset(packet + size - 2, 0, 2);
+	field = reference(packet, size);
+	if (udp && field == 0)
+		field = 0xffff; /* which sums up to the same */
+	for (size_t i = 0; i < length; i++)
+		packet[at + i] = (uint8_t)(packet[at + i] * 5 + 3);
+	wanted = reference(packet, size);
+	memcpy(packet + size - 2, &field, 2);
+	change = sl_csum_change(before, packet + at, length);
+	/* What the field itself changes keeps the whole sum where it was: at 0xffff. */
+	change += sl_csum_fix(packet + size - 2, change, udp);
+	assert_int_equal(sl_csum_finish(change), 0);
+	memcpy(&field, packet + size - 2, 2);
+	assert_int_equal(field, udp && wanted == 0 ? 0xffff : wanted);
+}
+
+static void changes_of_any_length_equal_a_new_sum(void **state)
+{
+	uint8_t packet[80];
+	struct sl_rand rand;
+
+	sl_rand_seed(&rand, 4);
+	for (int i = 0; i < 200000; i++) {
+		size_t at = 2 * sl_rand_below(&rand, 8);
+		size_t length = 2 * sl_rand_below(&rand, 32);
+
+		for (size_t k = 0; k < sizeof(packet); k++)
+			packet[k] = (uint8_t)sl_rand_u64(&rand);
+		check_change(packet, sizeof(packet), at, length, i % 2);
+	}
+}
+
+static void zero_is_no_checksum_of_udp(void **state)
+{
+	uint8_t field[2] = {0, 0};
+
+	assert_int_equal(sl_csum_fix(field, 77, true), 0);
+	assert_memory_equal(field, "\0\0", 2);
+	/* The change takes the sum to 0xffff, whose complement is 0. */
+	memcpy(field, &(uint16_t){0x1234}, 2);
+	sl_csum_fix(field, 0x1234, true);
+	assert_memory_equal(field, "\xff\xff", 2);
+	memcpy(field, &(uint16_t){0x1234}, 2);
+	sl_csum_fix(field, 0x1234, false);
+	assert_memory_equal(field, "\0\0", 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +162,8 @@ int main(void)
 		cmocka_unit_test(parts_add_up),
 		cmocka_unit_test(updates_equal_a_new_sum),
 		cmocka_unit_test(the_example_of_rfc_1624),
+		cmocka_unit_test(changes_of_any_length_equal_a_new_sum),
+		cmocka_unit_test(zero_is_no_checksum_of_udp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
