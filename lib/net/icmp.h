@@ -21,7 +21,7 @@ enum sl_icmp_error {
 	SL_ICMP_TOO_BIG, /* IPv4: fragmentation needed */
 };
 
-#define SL_ICMP_HEADER      8 /* of every ICMP and ICMPv6 message here */
+#define SL_ICMP_HEADER 8 /* of every ICMP and ICMPv6 message here */
 
 /* Bytes put before the quoted packet, and at most quoted of it. */
 static inline unsigned sl_icmp_headers(uint8_t family)

@@ -33,7 +33,7 @@ struct sl_tuple {
  * Writes addresses and, where the packet holds its L4 header (has_l4), ports. `to` is of the
  * packet's own family and protocol. A UDP checksum of 0 (there is none) stays 0, one that becomes 0
  * is written as 0xffff. Of protocols other than TCP and UDP only addresses are written, and the
- * checksum of ICMPv6, which covers them.
+ * checksum of ICMPv6, which covers them, if `p` has its type.
  */
 void sl_rewrite(void *frame, const struct sl_parsed *p, const struct sl_tuple *to);
 
