@@ -181,8 +181,8 @@ class Bench:
     def start_load(self, connections, at_a_time):
         return Background(lambda: self.load(connections, at_a_time))
 
-    def download(self, rate):
-        return Download(self, rate)
+    def download(self, rate, **where):
+        return Download(self, rate, **where)
 
     # The director.
 
@@ -268,22 +268,28 @@ class Background:
 
 
 class Download:
-    """The big file through the VIP, at a limited rate, in the background."""
+    """The big file through a VIP, at a limited rate, in the background."""
 
-    def __init__(self, bench, rate):
+    def __init__(self, bench, rate, address="", name="download", port=names.HTTP_PORT):
         self.bench = bench
-        self.path = f"{bench.plan.directory}/download"
+        self.name = f"download-{name}"
+        self.path = f"{bench.plan.directory}/{self.name}"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
-        bench.spawn("download", "client", "curl", "-sS", "-m", "120", "-o", self.path,
-                    bench.plan.url(f"/big?rate={rate}"))
+        bench.spawn(self.name, "client", "curl", "-sS", "-m", "120", "-o", self.path,
+                    bench.plan.url(f"/big?rate={rate}", port, address))
         eventually(lambda: self.size() > 0, "the download does not begin")
 
     def size(self):
         return os.path.getsize(self.path) if os.path.exists(self.path) else 0
 
     def running(self):
-        return process.alive(self.bench.state.processes.get("download"))
+        return process.alive(self.bench.state.processes.get(self.name))
+
+    def expect_progress(self):
+        before = self.size()
+        eventually(lambda: self.size() > before, "the download makes no progress", 10)
+        check(self.running(), "the download ended too early to prove anything")
 
     def finish(self, patience_s=90):
         """Waits for its end and compares the file, byte for byte."""
