@@ -82,6 +82,7 @@ class Bench:
         if not director.running(self.state):
             self.state.drop_process("director")
             director.start(self.state)
+        self.plan = self.state.plan
         self.apply(self.first_config)
         self.wait_until_serving()
 
@@ -104,6 +105,15 @@ class Bench:
             raise Failed(f"{host}: `{' '.join(argv)}` ended with {done.returncode}: "
                          f"{(done.stderr or done.stdout).strip()}")
         return done
+
+    def echo(self, port):
+        """What comes to this UDP port of any server comes back, with all of its bytes."""
+        for host in self.plan.server_hosts():
+            argv = (PYTHON, "-B", f"{HERE}/helpers/echo.py", str(port))
+            if self.plan.topology.hosts[host].own_kernel:
+                self.order(host, "sh", "-c", f"{' '.join(argv)} >/dev/null 2>&1 &")
+            else:
+                self.spawn(f"echo-{host}", host, *argv)
 
     def order(self, host, *argv, timeout=30):
         """A command in a server's kernel, of its own or not; what it printed."""
@@ -201,6 +211,24 @@ class Bench:
 
     def apply(self, document):
         return self.call("config.apply", config=document)
+
+    def switch(self, mode, family=4, server_family=0, **more):
+        """Other services: by this method, of this family, as self.plan says from then on. more: keys of a
+        service, and under `server` those of a server."""
+        self.plan = self.state.plan.variant(mode, family, server_family)
+        wanted = director.configuration(self.plan, self.state.huge)
+        server = more.pop("server", {})
+        for service in wanted["services"]:
+            service.update(more)
+            for one in service["servers"]:
+                one.update(server)
+        document = {**self.first_config, "services": wanted["services"], "vips": wanted["vips"]}
+        document.pop("local_addresses", None)
+        if "local_addresses" in wanted:
+            document["local_addresses"] = wanted["local_addresses"]
+        self.apply(document)
+        self.wait_until_serving()
+        return document
 
     def config(self):
         return self.call("config.get")["config"]

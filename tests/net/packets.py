@@ -13,9 +13,12 @@ from netlab import plan as names
 logging.getLogger("scapy").setLevel(logging.ERROR)
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6ND_Redirect, ICMPv6PacketTooBig,
+                                IPv6, IPv6ExtHdrFragment)
 from scapy.layers.l2 import ARP, Ether
 
 ETH_P_ALL = 3
+SO_RCVBUFFORCE = 33
 DIRECTOR_MAC = names.mac(names.DIRECTOR)
 CLIENT_MAC = names.mac(names.CLIENT)
 
@@ -23,9 +26,11 @@ CLIENT_MAC = names.mac(names.CLIENT)
 class Tap:
     """All frames of a host's interface, from now on."""
 
-    def __init__(self, bench, host):
+    def __init__(self, bench, host, buffer=0):
         with bench.inside(host):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            if buffer:
+                self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
             self.socket.bind(("eth0", 0))
 
     def send(self, packet):
@@ -55,8 +60,9 @@ class Tap:
 
 
 @contextlib.contextmanager
-def tap(bench, host):
-    made = Tap(bench, host)
+def tap(bench, host, buffer=0):
+    """buffer: bytes, where more than some hundred frames matter."""
+    made = Tap(bench, host, buffer)
     try:
         yield made
     finally:
@@ -68,6 +74,14 @@ def to_vip(port, flags, source_port=40001, ttl=64, address=names.VIP):
     return (Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC) /
             IP(src=names.CLIENT, dst=address, ttl=ttl) /
             TCP(sport=source_port, dport=port, flags=flags, seq=1000, ack=2000))
+
+
+def ip_of(frame):
+    return frame[IPv6] if IPv6 in frame else frame[IP]
+
+
+def ip_layer(family, **fields):
+    return (IPv6 if family == 6 else IP)(**fields)
 
 
 def is_tcp(frame, source, destination, flags):

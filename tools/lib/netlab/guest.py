@@ -53,8 +53,6 @@ link set seam up
 def setup_script(plan, host, lines):
     """What the guest runs before its server: its addresses, routes and tunnels. lines: for ip."""
     script = ["set -e", f"ip -batch - <<END\n{''.join(f'{line}{os.linesep}' for line in lines)}END"]
-    if host.carries_vip:
-        script.append(f"ip address add {plan.vip}/{128 if ':' in plan.vip else 32} dev lo")
     script.append(TUNNELS)
     if 6 in plan.families:
         link = host.links[0]

@@ -143,6 +143,10 @@ class Topology:
         self.add_servers(FAR, role, [Route(BACK, FAR, FAR_NUMBER)])
 
     def plan_tunnel(self):
+        if not self.plan.hops:
+            self.add_servers(FRONT, "takes packets out of tunnels, answers the client directly", [],
+                             carries_vip=True, own_kernel=True)
+            return
         links = [Link(FRONT, NEAR_NUMBER)]
         if self.plan.ports == 2:
             links.insert(0, Link(BACK, NEAR_NUMBER))

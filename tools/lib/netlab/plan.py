@@ -112,6 +112,8 @@ class Plan:
     def check_network(self):
         if self.mode not in MODES:
             raise LabError(f"mode: {', '.join(MODES)}, not {self.mode!r}")
+        if self.hops not in (-1, 0, 2) or (self.hops == 2 and self.mode == "dr"):
+            raise LabError("hops: 0 or 2, and none with direct routing")
         if self.ports not in (0, 1, 2):
             raise LabError(f"ports: 1 or 2, not {self.ports}")
         if not 0 <= self.vlan <= 4093:
@@ -149,6 +151,10 @@ class Plan:
     def vip(self):
         return FRONT.address(self.family, network.VIP_NUMBER)
 
+    def vips(self):
+        """One of each family that the lab has, whatever family its own services are."""
+        return [FRONT.address(family, network.VIP_NUMBER) for family in self.families]
+
     @property
     def client(self):
         return FRONT.address(self.family, network.CLIENT_NUMBER)
@@ -159,9 +165,9 @@ class Plan:
 
     @property
     def server_network(self):
-        if self.mode == "dr" and self.ports == 1:
-            return FRONT
-        return FAR if self.hops else BACK
+        if self.hops:
+            return FAR
+        return FRONT if self.mode in TUNNELS or (self.mode == "dr" and self.ports == 1) else BACK
 
     @property
     def server_port(self):
@@ -189,6 +195,10 @@ class Plan:
         """FullNAT's, on the port towards the servers."""
         return [BACK.address(self.server_family, network.FIRST_LOCAL + i)
                 for i in range(network.LOCAL_ADDRESSES)]
+
+    def variant(self, mode, family=4, server_family=0):
+        """The same lab's services by another method, or of another family."""
+        return dataclasses.replace(self, mode=mode, ipv6=family == 6, server_family=server_family)
 
     # Hosts and where they live.
 

@@ -45,6 +45,7 @@ http {{
 		location = /who {{ return 200 "From {address} to $remote_addr\\n"; }}
 		location = /big {{ alias {big}; limit_rate $arg_rate; }}
 		location /files/ {{ alias {files}/; }}
+		location /upload/ {{ root {writable}; dav_methods PUT; }}
 	}}
 	server {{
 		{proxy_listen}
@@ -105,7 +106,8 @@ def start(state, address):
     argv = ["nginx", "-p", writable, "-c", f"{directory}/nginx.conf", "-e", f"{writable}/error.log"]
     prepare = f"mkdir -p -m 777 {writable}/upload; sysctl -qw net.core.somaxconn=4096"
     if host.own_kernel:
-        lines = [*topology.address_lines(plan, host), *topology.route_lines(plan.families, host.routes)]
+        lines = [*topology.address_lines(plan, host), *topology.vip_lines(plan.vips()),
+                 *topology.route_lines(plan.families, host.routes)]
         guest.start(state, host, lines, f"{prepare}; exec {' '.join(argv)}")
     else:
         run("ip", "netns", "exec", plan.netns(host.name), "sh", "-c", prepare)

@@ -79,7 +79,7 @@ def add_host(plan, host):
         if 6 in plan.families:
             sysctl(netns, ("net.ipv6.conf.all.forwarding", 1), ("net.ipv6.icmp.ratelimit", 0))
     if host.carries_vip:
-        carry_vip(netns, plan.vip)
+        carry_vips(netns, plan.vips())
 
 
 def add_link(plan, host, index, link):
@@ -123,10 +123,14 @@ def offloads_off(netns, device):
         "tx", "off", "gro", "off", "gso", "off", "tso", "off")
 
 
-def carry_vip(netns, vip):
+def carry_vips(netns, vips):
     """What direct routing asks of a real server: the VIP is its own, and nobody hears of it."""
     sysctl(netns, ("net.ipv4.conf.all.arp_ignore", 1), ("net.ipv4.conf.all.arp_announce", 2))
-    ip(netns, f"address add {vip}/{128 if ':' in vip else 32} dev lo")
+    ip(netns, *vip_lines(vips))
+
+
+def vip_lines(vips):
+    return [f"address add {vip}/{128 if ':' in vip else 32} dev lo" for vip in vips]
 
 
 def ip(netns, *lines):
