@@ -127,6 +127,9 @@ class Bench:
         """A process that lasts until the end of the scenario at most."""
         return process.spawn(self.state, name, host, list(argv))
 
+    def end(self, name):
+        process.stop(self.state, name)
+
     def helper(self, host, script, *arguments, timeout=120):
         """Runs helpers/SCRIPT on a host; what it prints, as JSON."""
         done = self.run(host, PYTHON, "-B", f"{HERE}/helpers/{script}", *map(str, arguments),
@@ -162,6 +165,10 @@ class Bench:
             return False
         except Failed:
             return True
+
+    def voices(self):
+        """What servers answer, sorted: the same by whatever method and family they are asked."""
+        return sorted(f"From {address}" for address in self.state.plan.server_addresses())
 
     def answers(self, count):
         return [self.curl() for _ in range(count)]
