@@ -52,8 +52,8 @@ def configuration(plan, huge, which="director"):
 def ports(plan, which, wire):
     """A wire's port; with tags on the wire the port that all of them come by, and the one of the tag."""
     index = plan.wires(which).index(wire)
-    device = {"device": f"net_tap{index},iface={wire.name},mac={wire.mac}",
-              "twin": {"netns": plan.netns(which)}}
+    device = {"device": f"net_tap{index},iface={wire.name},mac={wire.mac}"}
+    twin = {"twin": {"netns": plan.netns(which)}}
     # With one port the networks of clients and of servers are one segment.
     networks = [wire.network]
     if plan.ports == 1 and plan.topology.uses_back():
@@ -64,9 +64,9 @@ def ports(plan, which, wire):
     if wire.network is BACK and not plan.hops and plan.link_mtu != 1500:
         port["mtu"] = plan.link_mtu
     if not wire.vlan:
-        return [{**port, **device}]
-    return [{"name": names.TRUNKS[wire.port], **device},
-            {**port, "parent": names.TRUNKS[wire.port], "vlan": wire.vlan}]
+        return [{**port, **device, **twin}]
+    trunk = names.TRUNKS[wire.port]
+    return [{"name": trunk, **device, **twin}, {**port, **twin, "parent": trunk, "vlan": wire.vlan}]
 
 
 def service(plan, protocol, port, server_port):
