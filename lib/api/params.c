@@ -61,29 +61,23 @@ json_t *sl_service_key_json(const struct sl_service_key *key)
 
 const char *sl_service_key_text(const struct sl_service_key *key, char text[SL_SERVICE_KEY_TEXT])
 {
-	char address[SL_ADDR_TEXT];
+	char endpoint[SL_ENDPOINT_TEXT];
 
-	snprintf(text, SL_SERVICE_KEY_TEXT, "%s %s:%u", protocol_name(key->protocol),
-		sl_addr_format(&key->vip, address), key->port);
+	snprintf(text, SL_SERVICE_KEY_TEXT, "%s %s", protocol_name(key->protocol),
+		sl_endpoint_format(&key->vip, key->port, endpoint));
 	return text;
 }
 
 /* What sl_service_key_text() wrote. 0 or -1. */
 static int key_from_text(const char *text, struct sl_service_key *key)
 {
-	char protocol[4], address[SL_ADDR_TEXT];
-	const char *colon = strrchr(text, ':');
-	unsigned port;
-	int used = 0;
+	const char *blank = strchr(text, ' ');
 
 	memset(key, 0, sizeof(*key));
-	if (colon == NULL || sscanf(text, "%3[a-z] %47[^: ]", protocol, address) != 2 ||
-		sscanf(colon, ":%u%n", &port, &used) != 1 || colon[used] != '\0' ||
-		port > UINT16_MAX)
+	if (blank == NULL)
 		return -1;
-	key->protocol = strcmp(protocol, "udp") == 0 ? IPPROTO_UDP : IPPROTO_TCP;
-	key->port = port;
-	return sl_addr_parse(address, &key->vip);
+	key->protocol = strncmp(text, "udp ", 4) == 0 ? IPPROTO_UDP : IPPROTO_TCP;
+	return sl_endpoint_parse(blank + 1, &key->vip, &key->port);
 }
 
 /* The index of the first service behind `key`. */

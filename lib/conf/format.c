@@ -45,22 +45,13 @@ static int check_mac(const char *text, const char **hint)
 	return sl_mac_parse(text, mac);
 }
 
-/* Port and port of an API's endpoint: "192.168.8.12:80". */
+/* "192.168.8.12:80", "[2001:db8::12]:80" */
 static int check_endpoint(const char *text, const char **hint)
 {
-	const char *colon = strrchr(text, ':');
-	char address[SL_ADDR_TEXT];
-	unsigned port = 0;
+	struct sl_addr addr;
+	uint16_t port;
 
-	if (colon == NULL || (size_t)(colon - text) >= sizeof(address) || colon[1] == '\0')
-		return -EINVAL;
-	for (const char *at = colon + 1; *at != '\0'; at++) {
-		if (!isdigit((unsigned char)*at) || (port = port * 10 + (*at - '0')) > 65535)
-			return -EINVAL;
-	}
-	memcpy(address, text, colon - text);
-	address[colon - text] = '\0';
-	return check_address(address, hint);
+	return sl_endpoint_parse(text, &addr, &port);
 }
 
 static int check_duration(const char *text, const char **hint)

@@ -81,6 +81,54 @@ const char *sl_prefix_format(const struct sl_prefix *prefix, char text[SL_ADDR_T
 	return text;
 }
 
+const char *
+sl_endpoint_format(const struct sl_addr *addr, uint16_t port, char text[SL_ENDPOINT_TEXT])
+{
+	char address[SL_ADDR_TEXT];
+
+	sl_addr_format(addr, address);
+	snprintf(text, SL_ENDPOINT_TEXT, addr->family == 6 ? "[%s]:%u" : "%s:%u", address, port);
+	return text;
+}
+
+/* One to five decimal digits. */
+static int parse_port(const char *text, uint16_t *port)
+{
+	unsigned value = 0;
+	size_t n = strlen(text);
+
+	if (n < 1 || n > 5)
+		return -EINVAL;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		value = value * 10 + (unsigned)(*text - '0');
+	}
+	if (value > UINT16_MAX)
+		return -EINVAL;
+	*port = (uint16_t)value;
+	return 0;
+}
+
+int sl_endpoint_parse(const char *text, struct sl_addr *addr, uint16_t *port)
+{
+	const char *colon = strrchr(text, ':');
+	bool brackets = text[0] == '[';
+	char address[SL_ADDR_TEXT];
+	size_t n;
+
+	if (colon == NULL || (brackets && (colon == text || colon[-1] != ']')))
+		return -EINVAL;
+	n = (size_t)(colon - text) - 2 * brackets;
+	if (n >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text + brackets, n);
+	address[n] = '\0';
+	if (sl_addr_parse(address, addr) < 0 || (addr->family == 6) != brackets)
+		return -EINVAL;
+	return parse_port(colon + 1, port);
+}
+
 bool sl_addr_equal(const struct sl_addr *a, const struct sl_addr *b)
 {
 	return sl_addr_compare(a, b) == 0;

@@ -89,6 +89,13 @@ int sl_prefix_parse(const char *text, struct sl_prefix *prefix);
 const char *sl_addr_format(const struct sl_addr *addr, char text[SL_ADDR_TEXT]);
 const char *sl_prefix_format(const struct sl_prefix *prefix, char text[SL_ADDR_TEXT]);
 
+/* "192.168.8.12:80", "[2001:db8::12]:80"; at most SL_ENDPOINT_TEXT bytes. */
+#define SL_ENDPOINT_TEXT (SL_ADDR_TEXT + 8)
+const char *
+sl_endpoint_format(const struct sl_addr *addr, uint16_t port, char text[SL_ENDPOINT_TEXT]);
+/* The same back. Returns 0 or -EINVAL. */
+int sl_endpoint_parse(const char *text, struct sl_addr *addr, uint16_t *port);
+
 bool sl_addr_equal(const struct sl_addr *a, const struct sl_addr *b);
 int sl_addr_compare(const struct sl_addr *a, const struct sl_addr *b); /* family, then value */
 bool sl_prefix_contains(const struct sl_prefix *prefix, const struct sl_addr *addr);

@@ -18,6 +18,52 @@ static struct sl_addr addr(const char *text)
 	return parsed;
 }
 
+static void endpoints_have_brackets_round_ipv6(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		const char *address;
+		uint16_t port;
+	} cases[] = {
+		{"192.168.8.12:80", 0, "192.168.8.12", 80},
+		{"[2001:db8::12]:0", 0, "2001:db8::12", 0},
+		{"[::]:65535", 0, "::", 65535},
+		{"192.168.8.12", -EINVAL},
+		{"192.168.8.12:", -EINVAL},
+		{"192.168.8.12:65536", -EINVAL},
+		{"192.168.8.12:123456", -EINVAL},
+		{"192.168.8.12:8x", -EINVAL},
+		{"192.168.8.12: 8", -EINVAL},
+		{"[192.168.8.12]:80", -EINVAL},
+		{"2001:db8::12:80", -EINVAL},
+		{"[2001:db8::12]80", -EINVAL},
+		{"[2001:db8::12:80", -EINVAL},
+		{"2001:db8::12]:80", -EINVAL},
+		{"[:80", -EINVAL},
+		{"[]:80", -EINVAL},
+		{":80", -EINVAL},
+		{":", -EINVAL},
+		{"]:", -EINVAL},
+		{"", -EINVAL},
+		{"[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb]:80", -EINVAL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[SL_ENDPOINT_TEXT];
+		struct sl_addr parsed, expected;
+		uint16_t port = 0;
+
+		assert_int_equal(sl_endpoint_parse(cases[i].text, &parsed, &port), cases[i].result);
+		if (cases[i].result != 0)
+			continue;
+		expected = addr(cases[i].address);
+		assert_true(sl_addr_equal(&parsed, &expected));
+		assert_int_equal(port, cases[i].port);
+		assert_string_equal(sl_endpoint_format(&parsed, port, text), cases[i].text);
+	}
+}
+
 static struct sl_prefix prefix(const char *text)
 {
 	struct sl_prefix parsed;
@@ -261,6 +307,7 @@ int main(void)
 		cmocka_unit_test(both_forms_hold_the_same),
 		cmocka_unit_test(hosts_are_told_from_groups),
 		cmocka_unit_test(addresses_are_numeric_and_plain),
+		cmocka_unit_test(endpoints_have_brackets_round_ipv6),
 		cmocka_unit_test(an_ipv4_address_leaves_the_other_bytes_zero),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(the_longest_texts_fit),
