@@ -76,6 +76,23 @@ static int want_vips(const struct sl_conf *conf, struct sl_address_list *out)
 	return 0;
 }
 
+/* As VIPs: servers send to them, and Linux must not choose them for its own traffic. */
+static int want_locals(const struct sl_conf *conf, struct sl_address_list *out)
+{
+	for (uint32_t i = 0; i < conf->n_local_addresses; i++) {
+		const struct sl_conf_local *local = &conf->local_addresses[i];
+		struct sl_address item = {
+			.port = local->port,
+			.vip = true,
+			.prefix = {local->address, host_length(&local->address)},
+		};
+
+		if (conf->ports[local->port].twin && sl_address_add(out, &item) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int want_neighbours(const struct sl_conf *conf, struct sl_address_list *out)
 {
 	for (uint32_t p = 0; p < conf->n_ports; p++) {
@@ -100,7 +117,7 @@ static int want_neighbours(const struct sl_conf *conf, struct sl_address_list *o
 int sl_address_wanted(const struct sl_conf *conf, struct sl_address_list *out)
 {
 	*out = (struct sl_address_list){0};
-	if (want_own(conf, out) != 0 || want_vips(conf, out) != 0 ||
+	if (want_own(conf, out) != 0 || want_vips(conf, out) != 0 || want_locals(conf, out) != 0 ||
 		want_neighbours(conf, out) != 0) {
 		sl_address_list_free(out);
 		return -ENOMEM;

@@ -113,18 +113,40 @@ int sl_conf_check_live(const struct sl_conf *from, const struct sl_conf *to, str
 	return rc;
 }
 
+static struct sl_server_spec
+server_spec(const struct sl_conf *conf, const struct sl_conf_server *server)
+{
+	return (struct sl_server_spec){
+		.address = server->address,
+		.port = server->port,
+		.weight = server->weight,
+		.fwd = sl_conf_server_fwd(conf, server),
+		.tunnel = server->tunnel.type,
+		.tunnel_flags = server->tunnel.flags,
+		.tunnel_port = server->tunnel.port,
+	};
+}
+
+static uint8_t server_options(const struct sl_conf_service *service)
+{
+	return (service->proxy_protocol == SL_PROXY_V2 ? SL_SERVER_PROXY : 0) |
+		(service->toa ? SL_SERVER_TOA : 0);
+}
+
 /* Whether the engine sees no difference: what `from` says about the service is what `to` says. */
 static bool is_same_service(const struct sl_conf *from, const struct sl_conf_service *old,
 	const struct sl_conf *to, const struct sl_conf_service *new)
 {
-	if (old->sched != new->sched || old->n_servers != new->n_servers)
+	if (old->sched != new->sched || old->n_servers != new->n_servers ||
+		server_options(old) != server_options(new))
 		return false;
 	for (uint32_t i = 0; i < old->n_servers; i++) {
-		const struct sl_conf_server *a = &old->servers[i], *b = &new->servers[i];
+		const struct sl_server_spec a = server_spec(from, &old->servers[i]);
+		const struct sl_server_spec b = server_spec(to, &new->servers[i]);
 
-		if (a->port != b->port || a->weight != b->weight ||
-			!sl_addr_equal(&a->address, &b->address) ||
-			sl_conf_server_fwd(from, a) != sl_conf_server_fwd(to, b))
+		if (a.port != b.port || a.weight != b.weight || a.fwd != b.fwd ||
+			!sl_addr_equal(&a.address, &b.address) || a.tunnel != b.tunnel ||
+			a.tunnel_flags != b.tunnel_flags || a.tunnel_port != b.tunnel_port)
 			return false;
 	}
 	return true;
@@ -138,6 +160,7 @@ static int set_service(struct sl_txn *txn, const struct sl_conf *conf,
 		.key = service->key,
 		.sched = service->sched,
 		.n_servers = service->n_servers,
+		.server_options = server_options(service),
 	};
 	char path[32];
 	int rc;
@@ -146,12 +169,7 @@ static int set_service(struct sl_txn *txn, const struct sl_conf *conf,
 	if (servers == NULL)
 		return sl_err_set(err, ENOMEM, NULL, "no memory for a service");
 	for (uint32_t i = 0; i < service->n_servers; i++) {
-		servers[i] = (struct sl_server_spec){
-			.address = service->servers[i].address,
-			.port = service->servers[i].port,
-			.weight = service->servers[i].weight,
-			.fwd = sl_conf_server_fwd(conf, &service->servers[i]),
-		};
+		servers[i] = server_spec(conf, &service->servers[i]);
 	}
 	spec.servers = servers;
 	rc = sl_txn_service_set(txn, &spec, err);
@@ -190,6 +208,65 @@ static int change_services(struct sl_txn *txn, const struct sl_conf *from, const
 	return rc;
 }
 
+static bool masquerades(const struct sl_conf *conf)
+{
+	for (uint32_t i = 0; i < conf->n_ports; i++) {
+		if (conf->ports[i].transit == SL_TRANSIT_MASQUERADE)
+			return true;
+	}
+	return false;
+}
+
+static bool is_same_locals(const struct sl_conf *from, const struct sl_conf *to)
+{
+	if (from->n_local_addresses != to->n_local_addresses ||
+		from->local_ports.low != to->local_ports.low ||
+		from->local_ports.high != to->local_ports.high)
+		return false;
+	for (uint32_t i = 0; i < from->n_local_addresses; i++) {
+		if (!sl_addr_equal(
+			    &from->local_addresses[i].address, &to->local_addresses[i].address))
+			return false;
+	}
+	return true;
+}
+
+static int set_locals(struct sl_txn *txn, const struct sl_conf *to)
+{
+	struct sl_addr *addresses = calloc((size_t)to->n_local_addresses + 1, sizeof(*addresses));
+	int rc;
+
+	if (addresses == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < to->n_local_addresses; i++)
+		addresses[i] = to->local_addresses[i].address;
+	rc = sl_txn_locals(
+		txn, addresses, to->n_local_addresses, to->local_ports.low, to->local_ports.high);
+	free(addresses);
+	return rc;
+}
+
+static bool is_same_policy(const struct sl_tunnel_policy *a, const struct sl_tunnel_policy *b)
+{
+	return a->dscp == b->dscp && a->df == b->df && a->ttl == b->ttl;
+}
+
+/* What is not a service's, where it differs from what the registry has. */
+static int change_globals(struct sl_txn *txn, const struct sl_conf *from, const struct sl_conf *to)
+{
+	int rc = 0;
+
+	if (from == NULL || memcmp(&from->timeouts, &to->timeouts, sizeof(to->timeouts)) != 0)
+		sl_txn_timeouts(txn, &to->timeouts);
+	if (from == NULL || !is_same_policy(&from->tunnels, &to->tunnels))
+		sl_txn_tunnel_policy(txn, &to->tunnels);
+	if (from == NULL ? to->n_local_addresses != 0 : !is_same_locals(from, to))
+		rc = set_locals(txn, to);
+	if (rc == 0 && (from != NULL && masquerades(from)) != masquerades(to))
+		rc = sl_txn_masquerade(txn, masquerades(to));
+	return rc;
+}
+
 int sl_conf_build(struct sl_registry *registry, const struct sl_conf *from,
 	const struct sl_conf *to, struct sl_snapshot **out, struct sl_err *err)
 {
@@ -199,12 +276,12 @@ int sl_conf_build(struct sl_registry *registry, const struct sl_conf *from,
 	if (txn == NULL)
 		return sl_err_set(err, ENOMEM, NULL, "no memory for a transaction");
 	rc = change_services(txn, from, to, err);
+	if (rc == 0)
+		rc = change_globals(txn, from, to);
 	if (rc < 0) {
 		sl_txn_abort(txn);
 		return sl_err_set(
 			err, -rc, NULL, "the services cannot be changed: %s", strerror(-rc));
 	}
-	if (from == NULL || memcmp(&from->timeouts, &to->timeouts, sizeof(to->timeouts)) != 0)
-		sl_txn_timeouts(txn, &to->timeouts);
 	return sl_txn_commit(txn, out, err);
 }

@@ -7,6 +7,9 @@
 
 #include "conf/check.h"
 #include "lb/fwd.h"
+#include "net/encap.h"
+
+#define GUE_PORT 6080 /* the schema's default: what a tunnel without "port" has */
 
 static unsigned traits_of(const struct sl_conf *conf, const struct sl_conf_server *server)
 {
@@ -142,6 +145,40 @@ static int check_server_port(const struct sl_conf *conf, const struct sl_conf_se
 	return HINT(err, "leave \"port\" out");
 }
 
+static int check_tunnel(const struct sl_conf *conf, const struct sl_conf_server *server,
+	const char *base, uint32_t index, struct sl_err *err)
+{
+	const char *method = sl_fwds[server->fwd]->name;
+	char path[SL_CHECK_PATH], text[SL_ADDR_TEXT];
+
+	if (!(sl_fwds[server->fwd]->traits & SL_FWD_TUNNELS)) {
+		if (!server->tunnel.given)
+			return 0;
+		REFUSE(err, sl_check_path(path, "%s/servers/%u/tunnel", base, index),
+			"a server of \"%s\" has no tunnel", method);
+		return HINT(err, "take it out, or write \"forward\": \"tun\"");
+	}
+	if (sl_conf_is_local(conf, &server->address)) {
+		REFUSE(err, sl_check_path(path, "%s/servers/%u/address", base, index),
+			"%s is the director itself: a tunnel would end where it begins",
+			sl_addr_format(&server->address, text));
+		return HINT(err, "give the server's own address, or write \"forward\": \"local\"");
+	}
+	if (server->tunnel.type != SL_TUNNEL_GUE && server->tunnel.port != GUE_PORT) {
+		REFUSE(err, sl_check_path(path, "%s/servers/%u/tunnel/port", base, index),
+			"only a tunnel of type \"gue\" has a port");
+		return HINT(err, "take it out");
+	}
+	if (server->tunnel.flags == 0 || server->tunnel.type == SL_TUNNEL_GUE ||
+		(server->tunnel.type == SL_TUNNEL_GRE && server->tunnel.flags == SL_TUNNEL_CSUM))
+		return 0;
+	REFUSE(err, sl_check_path(path, "%s/servers/%u/tunnel/checksum", base, index),
+		server->tunnel.type == SL_TUNNEL_GRE
+			? "remote checksum offload is of \"gue\" only"
+			: "IP in IP has no checksum beside that of the IP header");
+	return HINT(err, "take it out");
+}
+
 /* A method that replaces the source needs something to replace it by. */
 static int check_source(const struct sl_conf *conf, const struct sl_conf_server *server,
 	const char *path, struct sl_err *err)
@@ -169,6 +206,8 @@ static int check_server(const struct sl_conf *conf, const struct sl_conf_service
 	sl_check_path(path, "%s/servers/%u/address", base, index);
 	sl_check_path(port, "%s/servers/%u/port", base, index);
 	rc = check_server_address(conf, server, path, err);
+	if (rc == 0)
+		rc = check_tunnel(conf, server, base, index, err);
 	if (rc == 0)
 		rc = check_family(conf, service, server, path, err);
 	if (rc == 0)

@@ -8,7 +8,6 @@
 #include "conf/json.h"
 #include "conf/keys.h"
 #include "conf/load.h"
-#include "lb/sched.h"
 
 #define PATH_BYTES 320
 
@@ -115,10 +114,10 @@ static void compare(struct diff *d, const char *key, json_t *from, json_t *to)
 
 static void add_service_path(struct diff *d, const struct sl_service_key *key)
 {
-	char name[SL_ADDR_TEXT + 16], address[SL_ADDR_TEXT];
+	char name[SL_ENDPOINT_TEXT + 8], endpoint[SL_ENDPOINT_TEXT];
 
-	snprintf(name, sizeof(name), "%s:%s:%u", key->protocol == IPPROTO_TCP ? "tcp" : "udp",
-		sl_addr_format(&key->vip, address), key->port);
+	snprintf(name, sizeof(name), "%s:%s", key->protocol == IPPROTO_TCP ? "tcp" : "udp",
+		sl_endpoint_format(&key->vip, key->port, endpoint));
 	sl_json_path_key(d->path, sizeof(d->path), "services", 8);
 	sl_json_path_key(d->path, sizeof(d->path), name, strlen(name));
 }
@@ -127,12 +126,10 @@ static void add_service_path(struct diff *d, const struct sl_service_key *key)
 static json_t *servers_of(struct diff *d, const struct sl_conf_service *service)
 {
 	json_t *servers = json_object();
-	char name[SL_ADDR_TEXT + 8], address[SL_ADDR_TEXT];
+	char name[SL_ENDPOINT_TEXT];
 
 	for (uint32_t i = 0; i < service->n_servers; i++) {
-		snprintf(name, sizeof(name), "%s:%u",
-			sl_addr_format(&service->servers[i].address, address),
-			service->servers[i].port);
+		sl_endpoint_format(&service->servers[i].address, service->servers[i].port, name);
 		if (json_object_set_new(servers, name, sl_conf_write_server(service, i)) < 0)
 			d->failed = true;
 	}
@@ -198,12 +195,15 @@ static void compare_servers(
 	json_decref(new);
 }
 
-static void
-compare_schedulers(struct diff *d, const struct sl_sched *from, const struct sl_sched *to)
+static void compare_options(
+	struct diff *d, const struct sl_conf_service *from, const struct sl_conf_service *to)
 {
-	json_t *old = json_string(from->name), *new = json_string(to->name);
+	json_t *old = sl_conf_write_options(from), *new = sl_conf_write_options(to);
 
-	compare(d, "scheduler", old, new);
+	if (old != NULL && new != NULL)
+		compare_objects(d, old, new);
+	else
+		d->failed = true;
 	json_decref(old);
 	json_decref(new);
 }
@@ -221,7 +221,7 @@ static void compare_service(
 	} else if (to == NULL) {
 		emit(d, sl_conf_service_to_json(from), NULL);
 	} else {
-		compare_schedulers(d, from->sched, to->sched);
+		compare_options(d, from, to);
 		compare_servers(d, from, to);
 	}
 	d->path[length] = '\0';

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/encap.h"
+
 const char *const sl_conf_log_levels[] = {
 	[SL_LOG_ERROR - SL_LOG_ERROR] = "error",
 	[SL_LOG_WARNING - SL_LOG_ERROR] = "warning",
@@ -36,6 +38,24 @@ const char *const sl_conf_transits[] = {
 	[SL_TRANSIT_DROP] = "drop",
 	[SL_TRANSIT_FAST] = "fast",
 	[SL_TRANSIT_MASQUERADE] = "masquerade",
+	NULL,
+};
+const char *const sl_conf_tunnel_types[] = {
+	[SL_TUNNEL_IPIP] = "ipip",
+	[SL_TUNNEL_GUE] = "gue",
+	[SL_TUNNEL_GRE] = "gre",
+	NULL,
+};
+const char *const sl_conf_tunnel_checksums[] = {
+	[0] = "none",
+	[SL_TUNNEL_CSUM] = "on",
+	[SL_TUNNEL_REMCSUM] = "remote",
+	NULL,
+};
+const char *const sl_conf_tunnel_dfs[] = {
+	[SL_TUNNEL_DF_COPY] = "copy",
+	[SL_TUNNEL_DF_SET] = "set",
+	[SL_TUNNEL_DF_CLEAR] = "clear",
 	NULL,
 };
 const char *const sl_conf_proxy_protocols[] = {

@@ -15,6 +15,9 @@ extern const char *const sl_conf_huge_pages[];
 extern const char *const sl_conf_vip_modes[];
 extern const char *const sl_conf_transits[];
 extern const char *const sl_conf_punts[];
+extern const char *const sl_conf_tunnel_types[];
+extern const char *const sl_conf_tunnel_checksums[]; /* by flags */
+extern const char *const sl_conf_tunnel_dfs[];
 extern const char *const sl_conf_proxy_protocols[];
 
 /* Key of a state's timeout: its name in lower case. */
@@ -35,6 +38,8 @@ enum {
 
 /* sl_conf_to_json() and more. NULL without memory. */
 json_t *sl_conf_write(const struct sl_conf *conf, unsigned flags);
+/* A service without its servers, and one of these; what has its default value, too. */
+json_t *sl_conf_write_options(const struct sl_conf_service *service);
 json_t *sl_conf_write_server(const struct sl_conf_service *service, uint32_t index);
 
 #endif

@@ -100,8 +100,17 @@ static void read_punt(struct sl_conf *conf, struct sl_part punt)
 
 static void read_local_ports(struct sl_conf *conf, struct sl_part ports)
 {
-	conf->local_ports.low = (uint16_t)sl_part_integer(ports, "low", 0);
-	conf->local_ports.high = (uint16_t)sl_part_integer(ports, "high", 0);
+	conf->local_ports.low = (uint16_t)sl_part_integer(ports, "low", 1024);
+	conf->local_ports.high = (uint16_t)sl_part_integer(ports, "high", 65535);
+}
+
+static void read_tunnels(struct sl_conf *conf, struct sl_part tunnels)
+{
+	const json_t *dscp = sl_schema_get(tunnels.schema, tunnels.object, "dscp");
+
+	conf->tunnels.dscp = json_is_integer(dscp) ? (int16_t)json_integer_value(dscp) : -1;
+	conf->tunnels.df = (uint8_t)sl_part_choice(tunnels, "df", sl_conf_tunnel_dfs);
+	conf->tunnels.ttl = (uint8_t)sl_part_integer(tunnels, "ttl", 64);
 }
 
 static int read_services(struct sl_conf *conf, struct sl_part list, struct sl_err *err)
@@ -187,6 +196,7 @@ static int read_all(struct sl_conf *conf, struct sl_part top, struct sl_err *err
 	if (rc == 0)
 		rc = sl_conf_read_local_addresses(conf, sl_part_of(top, "local_addresses"), err);
 	read_local_ports(conf, sl_part_of(top, "local_ports"));
+	read_tunnels(conf, sl_part_of(top, "tunnels"));
 	read_timeouts(conf, sl_part_of(top, "timeouts"));
 	read_punt(conf, sl_part_of(top, "punt"));
 	if (rc == 0)

@@ -14,6 +14,7 @@ static int read_server(struct sl_conf_server *server, struct sl_part part, uint1
 {
 	const char *forward = sl_part_text(part, "forward");
 	const struct sl_fwd *fwd = sl_fwd_find(forward);
+	struct sl_part tunnel = sl_part_of(part, "tunnel");
 
 	if (fwd == NULL)
 		return sl_err_set(
@@ -22,6 +23,11 @@ static int read_server(struct sl_conf_server *server, struct sl_part part, uint1
 	server->address = sl_part_address(part, "address");
 	server->port = (uint16_t)sl_part_integer(part, "port", service_port);
 	server->weight = (uint32_t)sl_part_integer(part, "weight", 0);
+	server->tunnel.given = json_object_get(part.object, "tunnel") != NULL;
+	server->tunnel.type = (uint8_t)sl_part_choice(tunnel, "type", sl_conf_tunnel_types);
+	server->tunnel.port = (uint16_t)sl_part_integer(tunnel, "port", 0);
+	server->tunnel.flags =
+		(uint8_t)sl_part_choice(tunnel, "checksum", sl_conf_tunnel_checksums);
 	return 0;
 }
 

@@ -72,6 +72,12 @@ struct sl_conf_server {
 	uint16_t port;
 	uint32_t weight;
 	enum sl_fwd_method fwd;
+	struct {
+		bool given;    /* in the document, whatever `fwd` is */
+		uint8_t flags; /* SL_TUNNEL_CSUM or SL_TUNNEL_REMCSUM */
+		uint16_t port; /* of GUE */
+		uint8_t type;  /* enum sl_tunnel (net/encap.h) */
+	} tunnel;
 };
 
 /* Immutable, shared by configurations; references counted by the configuration thread. */
@@ -119,6 +125,7 @@ struct sl_conf {
 	struct {
 		uint16_t low, high;
 	} local_ports;
+	struct sl_tunnel_policy tunnels;
 	uint32_t icmp_rate;
 	uint32_t punt_rates[SL_PUNT_COUNT];
 	struct sl_conf_vip *vips; /* sorted by address; every service's VIP is here */

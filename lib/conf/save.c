@@ -7,6 +7,7 @@
 #include "conf/keys.h"
 #include "conf/load.h"
 #include "lb/fwd.h"
+#include "net/encap.h"
 #include "lb/sched.h"
 
 /* An object that is being written. A failure for want of memory sticks: `failed` is looked at once.
@@ -226,6 +227,17 @@ static void write_local_addresses(struct writer w, const struct sl_conf *conf)
 	put(w, "local_ports", ports.object);
 }
 
+static void write_tunnels(struct writer w, const struct sl_conf *conf)
+{
+	struct writer tunnels = inside(w, "tunnels");
+
+	put(tunnels, "dscp",
+		conf->tunnels.dscp < 0 ? json_string("copy") : json_integer(conf->tunnels.dscp));
+	put_text(tunnels, "df", sl_conf_tunnel_dfs[conf->tunnels.df]);
+	put_integer(tunnels, "ttl", conf->tunnels.ttl);
+	put(w, "tunnels", tunnels.object);
+}
+
 static void write_timeouts(struct writer w, const struct sl_conf *conf)
 {
 	struct writer timeouts = inside(w, "timeouts");
@@ -247,6 +259,17 @@ static void write_punt(struct writer w, const struct sl_conf *conf)
 	put(w, "punt", punt.object);
 }
 
+static void write_tunnel(struct writer w, const struct sl_conf_server *server)
+{
+	struct writer tunnel = inside(w, "tunnel");
+
+	put_text(tunnel, "type", sl_conf_tunnel_types[server->tunnel.type]);
+	if (!w.defaults || server->tunnel.type == SL_TUNNEL_GUE)
+		put_integer(tunnel, "port", server->tunnel.port);
+	put_text(tunnel, "checksum", sl_conf_tunnel_checksums[server->tunnel.flags]);
+	put(w, "tunnel", tunnel.object);
+}
+
 static json_t *write_server(struct writer w, const struct sl_conf_service *service, uint32_t index)
 {
 	const struct sl_conf_server *server = &service->servers[index];
@@ -256,19 +279,26 @@ static json_t *write_server(struct writer w, const struct sl_conf_service *servi
 		put_integer(w, "port", server->port);
 	put_integer(w, "weight", server->weight);
 	put_text(w, "forward", sl_fwds[server->fwd]->name);
+	if (sl_fwds[server->fwd]->traits & SL_FWD_TUNNELS)
+		write_tunnel(w, server);
 	return w.object;
 }
 
-static json_t *write_service(struct writer w, const struct sl_conf_service *service)
+static void write_options(struct writer w, const struct sl_conf_service *service)
 {
-	json_t *servers = json_array();
-
 	put_text(w, "protocol", service->key.protocol == IPPROTO_TCP ? "tcp" : "udp");
 	put_address(w, "address", &service->key.vip);
 	put_integer(w, "port", service->key.port);
 	put_text(w, "scheduler", service->sched->name);
 	put_text(w, "proxy_protocol", sl_conf_proxy_protocols[service->proxy_protocol]);
 	put(w, "toa", json_boolean(service->toa));
+}
+
+static json_t *write_service(struct writer w, const struct sl_conf_service *service)
+{
+	json_t *servers = json_array();
+
+	write_options(w, service);
 	for (uint32_t i = 0; i < service->n_servers; i++)
 		append(w, servers, write_server(element(w, "servers"), service, i));
 	put(w, "servers", servers);
@@ -321,6 +351,7 @@ json_t *sl_conf_write(const struct sl_conf *conf, unsigned flags)
 	write_ports(w, conf);
 	write_vips(w, conf);
 	write_local_addresses(w, conf);
+	write_tunnels(w, conf);
 	write_timeouts(w, conf);
 	write_punt(w, conf);
 	put_integer(w, "icmp_rate", conf->icmp_rate);
@@ -344,6 +375,20 @@ json_t *sl_conf_service_to_json(const struct sl_conf_service *service)
 	};
 
 	write_service(w, service);
+	return finish(w);
+}
+
+json_t *sl_conf_write_options(const struct sl_conf_service *service)
+{
+	bool failed = false;
+	struct writer w = {
+		.schema = sl_conf_service_schema(),
+		.object = json_object(),
+		.defaults = true,
+		.failed = &failed,
+	};
+
+	write_options(w, service);
 	return finish(w);
 }
 

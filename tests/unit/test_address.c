@@ -138,7 +138,13 @@ static void the_configuration_says_what_is_wanted(void **state)
 		{.mode = SL_VIP_MANAGED, .port = 1},
 		{.mode = SL_VIP_MANAGED},
 	};
-	struct sl_conf conf = {.ports = ports, .n_ports = 2, .vips = vips, .n_vips = 5};
+	struct sl_conf_local locals[2] = {{.port = 0}, {.port = 1}};
+	struct sl_conf conf = {.ports = ports,
+		.n_ports = 2,
+		.vips = vips,
+		.n_vips = 5,
+		.local_addresses = locals,
+		.n_local_addresses = 2};
 	struct sl_address_list wanted;
 
 	sl_prefix_parse("10.0.0.1/24", &own[0]);
@@ -149,14 +155,17 @@ static void the_configuration_says_what_is_wanted(void **state)
 	sl_addr_parse("10.0.0.1", &vips[2].address);   /* an own one */
 	sl_addr_parse("10.0.0.103", &vips[3].address); /* on a port without a twin */
 	sl_addr_parse("2001:db8::1", &vips[4].address);
+	sl_addr_parse("10.0.0.20", &locals[0].address);
+	sl_addr_parse("10.0.0.21", &locals[1].address); /* on a port without a twin */
 	assert_int_equal(sl_address_wanted(&conf, &wanted), 0);
 	assert_string_equal(diff(&wanted, &none, &none),
 		"+0:10.0.0.1/24 +0:10.0.1.1/24 +0:10.0.0.100/32 +0:2001:db8::1/128 "
-		"+0:10.0.0.9/32");
+		"+0:10.0.0.20/32 +0:10.0.0.9/32");
 	assert_false(wanted.items[1].vip);
 	assert_true(wanted.items[2].vip);
-	assert_true(wanted.items[4].neighbour);
-	assert_memory_equal(wanted.items[4].mac, neighbour.mac, 6);
+	assert_true(wanted.items[4].vip);
+	assert_true(wanted.items[5].neighbour);
+	assert_memory_equal(wanted.items[5].mac, neighbour.mac, 6);
 	sl_address_list_free(&wanted);
 }
 

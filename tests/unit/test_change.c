@@ -149,6 +149,41 @@ static void a_generation_is_what_the_configuration_says(void **state)
 	sl_conf_unref(conf);
 }
 
+/* What no build without the methods reads from a document is put in by hand. */
+static void what_is_not_a_services_is_in_the_generation(void **state)
+{
+	struct fixture *f = *state;
+	struct sl_conf *from = conf_with(""), *to = conf_with("");
+	struct sl_conf_local locals[3] = {{.port = 0}, {.port = 0}, {.port = 0}};
+	const struct sl_snapshot *s = build(f, NULL, from);
+
+	assert_true(s->locals == NULL || s->locals->n4 + s->locals->n6 == 0);
+	assert_int_equal(s->masquerade[0][0], SL_ID_NONE);
+	sl_addr_parse("192.168.8.20", &locals[0].address);
+	sl_addr_parse("2001:db8::20", &locals[1].address);
+	sl_addr_parse("192.168.8.21", &locals[2].address);
+	to->local_addresses = locals;
+	to->n_local_addresses = 3;
+	to->local_ports.low = 2000;
+	to->local_ports.high = 3000;
+	to->tunnels = (struct sl_tunnel_policy){.dscp = 46, .df = SL_TUNNEL_DF_SET, .ttl = 9};
+	to->ports[0].transit = SL_TRANSIT_MASQUERADE;
+	s = build(f, from, to);
+	assert_int_equal(s->locals->n4, 2);
+	assert_int_equal(s->locals->n6, 1);
+	assert_int_equal(s->locals->low, 2000);
+	assert_int_equal(s->locals->high, 3000);
+	assert_int_equal(s->tunnel_policy.dscp, 46);
+	assert_int_equal(s->tunnel_policy.df, SL_TUNNEL_DF_SET);
+	assert_int_equal(s->tunnel_policy.ttl, 9);
+	assert_int_not_equal(s->masquerade[1][1], SL_ID_NONE);
+	s = build(f, to, from);
+	assert_true(s->locals == NULL || s->locals->n4 + s->locals->n6 == 0);
+	assert_int_equal(s->masquerade[1][1], SL_ID_NONE);
+	sl_conf_unref(from);
+	sl_conf_unref(to);
+}
+
 static void what_is_not_changed_is_not_touched(void **state)
 {
 	static const char services[] =
@@ -252,6 +287,8 @@ int main(void)
 		cmocka_unit_test(what_only_a_start_can_change),
 		cmocka_unit_test(the_error_says_what_it_was),
 		cmocka_unit_test_setup_teardown(a_generation_is_what_the_configuration_says,
+			fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_a_services_is_in_the_generation,
 			fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_not_changed_is_not_touched, fixture_setup, fixture_teardown),
