@@ -95,28 +95,89 @@ int ctl_build_service(const struct ctl_args *args, json_t *params)
 	return rc == 0 ? ctl_build_write(args, params) : rc;
 }
 
+static int take_service_options(const struct ctl_args *args, json_t *object)
+{
+	const char *toa = args->options[CTL_TOA];
+
+	if (toa != NULL && strcmp(toa, "on") != 0 && strcmp(toa, "off") != 0)
+		return say("is neither on nor off", toa);
+	if (args->options[CTL_SCHEDULER] != NULL)
+		json_object_set_new(object, "scheduler", json_string(args->options[CTL_SCHEDULER]));
+	if (args->options[CTL_PROXY] != NULL)
+		json_object_set_new(
+			object, "proxy_protocol", json_string(args->options[CTL_PROXY]));
+	if (toa != NULL)
+		json_object_set_new(object, "toa", json_boolean(strcmp(toa, "on") == 0));
+	return 0;
+}
+
 int ctl_build_service_add(const struct ctl_args *args, json_t *params)
 {
 	int rc = ctl_build_service(args, params);
 
-	if (rc == 0 && args->options[CTL_SCHEDULER] != NULL)
-		json_object_set_new(json_object_get(params, "service"), "scheduler",
-			json_string(args->options[CTL_SCHEDULER]));
-	return rc;
+	return rc == 0 ? take_service_options(args, json_object_get(params, "service")) : rc;
 }
 
 int ctl_build_service_edit(const struct ctl_args *args, json_t *params)
 {
-	if (args->options[CTL_SCHEDULER] == NULL) {
-		fputs("sluicectl: service edit needs --scheduler NAME\n", stderr);
+	int rc = take_service_options(args, params);
+
+	if (rc == 0 && json_object_size(params) == 0) {
+		fputs("sluicectl: service edit needs --scheduler NAME, or another option\n",
+			stderr);
 		return CTL_USAGE;
 	}
-	json_object_set_new(params, "scheduler", json_string(args->options[CTL_SCHEDULER]));
-	return ctl_build_service(args, params);
+	return rc == 0 ? ctl_build_service(args, params) : rc;
+}
+
+/* One of several options that exclude each other: its word in the document, or NULL. */
+struct alternative {
+	enum ctl_option option;
+	const char *word;
+};
+
+static int take_alternative(const struct ctl_args *args, const struct alternative *alternatives,
+	unsigned n, json_t *object, const char *key)
+{
+	const char *taken = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *name = ctl_option_infos[alternatives[i].option].name;
+
+		if (args->options[alternatives[i].option] == NULL)
+			continue;
+		if (taken != NULL) {
+			fprintf(stderr, "sluicectl: --%s and --%s exclude each other\n", taken,
+				name);
+			return CTL_USAGE;
+		}
+		taken = name;
+		json_object_set_new(object, key, json_string(alternatives[i].word));
+	}
+	return 0;
+}
+
+static int take_tunnel(const struct ctl_args *args, json_t *server)
+{
+	static const struct alternative checksums[] = {
+		{CTL_TUN_NOCSUM, "none"}, {CTL_TUN_CSUM, "on"}, {CTL_TUN_REMCSUM, "remote"}};
+	json_t *tunnel = json_object();
+	int rc = take_alternative(args, checksums, 3, tunnel, "checksum");
+
+	if (rc == 0 && args->options[CTL_TUN_TYPE] != NULL)
+		json_object_set_new(tunnel, "type", json_string(args->options[CTL_TUN_TYPE]));
+	if (rc == 0 && args->options[CTL_TUN_PORT] != NULL)
+		rc = take_number(args->options[CTL_TUN_PORT], tunnel, "port");
+	if (rc == 0 && json_object_size(tunnel) > 0)
+		json_object_set(server, "tunnel", tunnel);
+	json_decref(tunnel);
+	return rc;
 }
 
 int ctl_build_server(const struct ctl_args *args, json_t *params)
 {
+	static const struct alternative methods[] = {{CTL_DR, "dr"}, {CTL_NAT, "nat"},
+		{CTL_TUN, "tun"}, {CTL_FULLNAT, "fullnat"}, {CTL_LOCAL, "local"}};
 	json_t *server = json_object();
 	int rc = ctl_build_service(args, params);
 
@@ -125,11 +186,10 @@ int ctl_build_server(const struct ctl_args *args, json_t *params)
 		rc = take_endpoint(args->words[2], server, false);
 	if (rc == 0 && args->options[CTL_WEIGHT] != NULL)
 		rc = take_number(args->options[CTL_WEIGHT], server, "weight");
-	if (args->options[CTL_DR] != NULL)
-		json_object_set_new(server, "forward", json_string("dr"));
-	if (args->options[CTL_LOCAL] != NULL)
-		json_object_set_new(server, "forward", json_string("local"));
-	return rc;
+	if (rc == 0)
+		rc = take_alternative(
+			args, methods, sizeof(methods) / sizeof(methods[0]), server, "forward");
+	return rc == 0 ? take_tunnel(args, server) : rc;
 }
 
 int ctl_build_stats(const struct ctl_args *args, json_t *params)

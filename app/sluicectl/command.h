@@ -20,7 +20,17 @@ enum ctl_exit { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DIRECTOR = 3 }
 	X(SCHEDULER, 's', "scheduler", "NAME", "how servers are chosen: sluice.json(5)")           \
 	X(WEIGHT, 'w', "weight", "N", "share of new connections; 0 takes no new ones")             \
 	X(DR, 'g', "dr", NULL, "direct routing")                                                   \
+	X(NAT, 'm', "nat", NULL, "masquerading: the destination is replaced (NAT)")                \
+	X(TUN, 'i', "tun", NULL, "tunneling")                                                      \
+	X(FULLNAT, 'b', "fullnat", NULL, "source and destination are replaced")                    \
 	X(LOCAL, 0, "local", NULL, "the server is the director itself")                            \
+	X(TUN_TYPE, 0, "tun-type", "TYPE", "ipip, gue or gre")                                     \
+	X(TUN_PORT, 0, "tun-port", "PORT", "UDP port on which the server expects GUE")             \
+	X(TUN_NOCSUM, 0, "tun-nocsum", NULL, "no checksum in the outer header")                    \
+	X(TUN_CSUM, 0, "tun-csum", NULL, "a checksum in the outer header")                         \
+	X(TUN_REMCSUM, 0, "tun-remcsum", NULL, "GUE's remote checksum offload")                    \
+	X(PROXY, 0, "proxy-protocol", "VERSION", "v2: servers are told the client's address; off") \
+	X(TOA, 0, "toa", "on|off", "the same by a TCP option")                                     \
 	X(STATS, 0, "stats", NULL, "counters instead of weights and connections")                  \
 	X(RATE, 0, "rate", NULL, "rates per second instead of weights and connections")            \
 	X(EXACT, 0, "exact", NULL, "counters in full")                                             \

@@ -137,9 +137,14 @@ static int run_shell(struct ctl *ctl, const struct ctl_args *args)
 
 /* ---- the table ---- */
 
-#define SERVICE_USAGE "tcp|udp ADDRESS:PORT"
-#define SERVER_USAGE  SERVICE_USAGE " ADDRESS[:PORT]"
-#define WRITE         OPTION(IF_GENERATION)
+#define SERVICE_USAGE   "tcp|udp ADDRESS:PORT"
+#define SERVER_USAGE    SERVICE_USAGE " ADDRESS[:PORT]"
+#define WRITE           OPTION(IF_GENERATION)
+#define SERVICE_OPTIONS (OPTION(SCHEDULER) | OPTION(PROXY) | OPTION(TOA) | WRITE)
+#define SERVER_OPTIONS                                                                             \
+	(OPTION(WEIGHT) | OPTION(DR) | OPTION(NAT) | OPTION(TUN) | OPTION(FULLNAT) |               \
+		OPTION(LOCAL) | OPTION(TUN_TYPE) | OPTION(TUN_PORT) | OPTION(TUN_NOCSUM) |         \
+		OPTION(TUN_CSUM) | OPTION(TUN_REMCSUM) | WRITE)
 
 const struct ctl_command ctl_commands[] = {
 	{"list", .run = run_list,
@@ -164,19 +169,18 @@ const struct ctl_command ctl_commands[] = {
 		.show = ctl_show_services},
 	{"service get", "service.get", SERVICE_USAGE, 2, 2, .build = ctl_build_service,
 		.show = ctl_show_service},
-	{"service add", "service.add", SERVICE_USAGE, 2, 2, OPTION(SCHEDULER) | WRITE,
+	{"service add", "service.add", SERVICE_USAGE, 2, 2, SERVICE_OPTIONS,
 		.build = ctl_build_service_add},
-	{"service edit", "service.edit", SERVICE_USAGE, 2, 2, OPTION(SCHEDULER) | WRITE,
+	{"service edit", "service.edit", SERVICE_USAGE, 2, 2, SERVICE_OPTIONS,
 		.build = ctl_build_service_edit},
 	{"service delete", "service.delete", SERVICE_USAGE, 2, 2, WRITE,
 		.build = ctl_build_service},
 	{"service zero", "service.zero", SERVICE_USAGE, 2, 2, WRITE, .build = ctl_build_service},
 	{"server list", "server.list", SERVICE_USAGE, 2, 2, .build = ctl_build_service,
 		.page = "servers", .show = ctl_show_servers},
-	{"server add", "server.add", SERVER_USAGE, 3, 3,
-		OPTION(WEIGHT) | OPTION(DR) | OPTION(LOCAL) | WRITE, .build = ctl_build_server},
-	{"server edit", "server.edit", SERVER_USAGE, 3, 3,
-		OPTION(WEIGHT) | OPTION(DR) | OPTION(LOCAL) | WRITE, .build = ctl_build_server},
+	{"server add", "server.add", SERVER_USAGE, 3, 3, SERVER_OPTIONS, .build = ctl_build_server},
+	{"server edit", "server.edit", SERVER_USAGE, 3, 3, SERVER_OPTIONS,
+		.build = ctl_build_server},
 	{"server delete", "server.delete", SERVER_USAGE, 3, 3, WRITE, .build = ctl_build_server},
 	{"connections", "connection.list",
 		.options = OPTION(CLIENT) | OPTION(SERVICE) | OPTION(SERVER) | OPTION(STATE) |

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENDPOINT_TEXT 64
-
 static const char *text_of(const json_t *row, const char *key)
 {
 	const char *text = json_string_value(json_object_get(row, key));
@@ -29,14 +27,14 @@ static uint64_t count_of(const json_t *row, const char *key)
 	return json_integer_value(json_object_get(row, key));
 }
 
-static const char *
-endpoint(const json_t *row, const char *address_key, const char *port_key, char text[ENDPOINT_TEXT])
+const char *ctl_format_endpoint(const json_t *row, const char *address_key, const char *port_key,
+	char text[CTL_ENDPOINT_TEXT])
 {
 	const char *address = text_of(row, address_key);
 	int port = (int)json_integer_value(json_object_get(row, port_key));
 
-	snprintf(text, ENDPOINT_TEXT, strchr(address, ':') != NULL ? "[%s]:%d" : "%s:%d", address,
-		port);
+	snprintf(text, CTL_ENDPOINT_TEXT, strchr(address, ':') != NULL ? "[%s]:%d" : "%s:%d",
+		address, port);
 	return text;
 }
 
@@ -112,9 +110,9 @@ static void put_counts(FILE *out, const struct ctl_format *format, const json_t 
 
 static void put_server(FILE *out, const struct ctl_format *format, const json_t *server)
 {
-	char where[ENDPOINT_TEXT];
+	char where[CTL_ENDPOINT_TEXT];
 
-	fprintf(out, "  -> %-28s", endpoint(server, "address", "port", where));
+	fprintf(out, "  -> %-28s", ctl_format_endpoint(server, "address", "port", where));
 	if (format->listing != CTL_LIST_PLAIN) {
 		put_counts(out, format, server);
 		return;
@@ -163,10 +161,10 @@ static void put_servers(FILE *out, const struct ctl_format *format, const json_t
 
 void ctl_format_service(FILE *out, const struct ctl_format *format, const json_t *service)
 {
-	char name[8], where[ENDPOINT_TEXT], title[ENDPOINT_TEXT + 8];
+	char name[8], where[CTL_ENDPOINT_TEXT], title[CTL_ENDPOINT_TEXT + 8];
 
 	snprintf(title, sizeof(title), "%-4s %s", protocol(service, name),
-		endpoint(service, "address", "port", where));
+		ctl_format_endpoint(service, "address", "port", where));
 	if (format->listing == CTL_LIST_PLAIN) {
 		fprintf(out, "%s %s\n", title, text_of(service, "scheduler"));
 	} else {
@@ -187,13 +185,14 @@ void ctl_format_connection(FILE *out, const json_t *connection)
 {
 	int left = (int)json_integer_value(json_object_get(connection, "expires_s"));
 	char name[8], expires[32];
-	char client[ENDPOINT_TEXT], virtual[ENDPOINT_TEXT], server[ENDPOINT_TEXT];
+	char client[CTL_ENDPOINT_TEXT], virtual[CTL_ENDPOINT_TEXT], server[CTL_ENDPOINT_TEXT];
 
 	snprintf(expires, sizeof(expires), "%02d:%02d", left / 60, left % 60);
 	fprintf(out, "%-3s %-6s %-11s %-18s %-18s %s\n", protocol(connection, name), expires,
-		text_of(connection, "state"), endpoint(connection, "client", "client_port", client),
-		endpoint(connection, "address", "port", virtual),
-		endpoint(connection, "server", "server_port", server));
+		text_of(connection, "state"),
+		ctl_format_endpoint(connection, "client", "client_port", client),
+		ctl_format_endpoint(connection, "address", "port", virtual),
+		ctl_format_endpoint(connection, "server", "server_port", server));
 }
 
 void ctl_format_timeouts(FILE *out, const json_t *timeouts)

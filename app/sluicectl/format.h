@@ -27,6 +27,11 @@ void ctl_format_head(
 /* A service and its servers: a row of service.list, stats.get or stats.rates. */
 void ctl_format_service(FILE *out, const struct ctl_format *format, const json_t *service);
 
+/* "192.168.8.12:80", "[2001:db8::12]:80", of a row's members. */
+#define CTL_ENDPOINT_TEXT 64
+const char *ctl_format_endpoint(const json_t *row, const char *address_key, const char *port_key,
+	char text[CTL_ENDPOINT_TEXT]);
+
 void ctl_format_connections_head(FILE *out);
 /* A row of connection.list. */
 void ctl_format_connection(FILE *out, const json_t *connection);

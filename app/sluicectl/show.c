@@ -87,6 +87,7 @@ static const struct ctl_column server_columns[] = {
 	{"PORT", "port", NULL},
 	{"WEIGHT", "weight", NULL},
 	{"FORWARD", "forward", NULL},
+	{"TUNNEL", "tunnel.type", NULL},
 	{"ACTIVE", "active", NULL},
 	{"INACTIVE", "inactive", NULL},
 	{"STATE", "state", NULL},
@@ -100,11 +101,16 @@ void ctl_show_servers(struct ctl *ctl, const struct ctl_args *args, const json_t
 
 static void show_service(struct ctl *ctl, const struct ctl_args *args, const json_t *service)
 {
-	fprintf(ctl->out, "%s %s:%lld  scheduler %s, %lld active, %lld inactive\n",
+	const char *proxy = json_string_value(json_object_get(service, "proxy_protocol"));
+	char endpoint[CTL_ENDPOINT_TEXT];
+
+	fprintf(ctl->out, "%s %s  scheduler %s%s%s%s, %lld active, %lld inactive\n",
 		json_string_value(json_object_get(service, "protocol")),
-		json_string_value(json_object_get(service, "address")),
-		(long long)json_integer_value(json_object_get(service, "port")),
+		ctl_format_endpoint(service, "address", "port", endpoint),
 		json_string_value(json_object_get(service, "scheduler")),
+		proxy != NULL && strcmp(proxy, "off") != 0 ? ", PROXY protocol " : "",
+		proxy != NULL && strcmp(proxy, "off") != 0 ? proxy : "",
+		json_is_true(json_object_get(service, "toa")) ? ", TOA" : "",
 		(long long)json_integer_value(json_object_get(service, "active")),
 		(long long)json_integer_value(json_object_get(service, "inactive")));
 	ctl_show_servers(ctl, args, service);

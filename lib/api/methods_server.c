@@ -71,6 +71,17 @@ static int server_add(struct sl_call *call)
 	return sl_edit_put(call, document);
 }
 
+/* Sets what `given` has; another method has no use for the options of the one before. */
+static void change_server(json_t *server, json_t *given)
+{
+	json_t *forward = json_object_get(given, "forward");
+
+	if (forward != NULL && json_object_get(given, "tunnel") == NULL &&
+		!json_equal(forward, json_object_get(server, "forward")))
+		json_object_del(server, "tunnel");
+	json_object_update_recursive(server, given);
+}
+
 static int server_edit(struct sl_call *call)
 {
 	const struct sl_conf_service *service = sl_param_service(call);
@@ -84,7 +95,7 @@ static int server_edit(struct sl_call *call)
 		return no_server(call, service);
 	document = sl_conf_service_to_json(service);
 	server = json_array_get(json_object_get(document, "servers"), index);
-	json_object_update(server, json_object_get(call->params, "server"));
+	change_server(server, json_object_get(call->params, "server"));
 	return sl_edit_put(call, document);
 }
 
@@ -108,7 +119,7 @@ const struct sl_method sl_methods_server[] = {
 	{
 		.name = "server.list",
 		.params = SL_SCHEMA_NEEDS("\"service\"", SL_SCHEMA_SERVICE_KEY "," SL_SCHEMA_PAGE),
-		.result = "servers: [{address, port, weight, forward, lvs_forward, active, "
+		.result = "servers: [{address, port, weight, forward, lvs_forward, tunnel, active, "
 			  "inactive, state}], "
 			  "cursor while there is more",
 		.handler = server_list,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* service.*: virtual services. */
+#include <string.h>
+
 #include "api/edit.h"
 #include "api/params.h"
 #include "api/report.h"
@@ -50,12 +52,16 @@ static int service_add(struct sl_call *call)
 static int service_edit(struct sl_call *call)
 {
 	const struct sl_conf_service *service = sl_param_service(call);
-	json_t *document;
+	json_t *document, *value;
+	const char *key;
 
 	if (service == NULL)
 		return SL_RPC_NO_SERVICE;
 	document = sl_conf_service_to_json(service);
-	json_object_set(document, "scheduler", json_object_get(call->params, "scheduler"));
+	json_object_foreach (call->params, key, value) {
+		if (strcmp(key, "service") != 0 && strcmp(key, "if_generation") != 0)
+			json_object_set(document, key, value);
+	}
 	return sl_edit_put(call, document);
 }
 
@@ -83,9 +89,9 @@ const struct sl_method sl_methods_service[] = {
 	{
 		.name = "service.list",
 		.params = SL_SCHEMA(SL_SCHEMA_PAGE),
-		.result = "services: [{protocol, address, port, scheduler, active, inactive, "
-			  "servers: [{address, port, weight, forward, lvs_forward, active, "
-			  "inactive, state}]}], "
+		.result = "services: [{protocol, address, port, scheduler, proxy_protocol, toa, "
+			  "active, inactive, servers: [{address, port, weight, forward, "
+			  "lvs_forward, tunnel, active, inactive, state}]}], "
 			  "cursor while there is more",
 		.handler = service_list,
 		.help = "Lists the virtual services and their real servers.",
@@ -109,12 +115,16 @@ const struct sl_method sl_methods_service[] = {
 	},
 	{
 		.name = "service.edit",
-		.params = SL_SCHEMA_NEEDS("\"service\",\"scheduler\"",
-			SL_SCHEMA_SERVICE_KEY ",\"scheduler\":{\"$ref\":\"#/$defs/scheduler\"}"),
+		.params = SL_SCHEMA_NEEDS("\"service\"",
+			SL_SCHEMA_SERVICE_KEY
+			",\"scheduler\":{\"$ref\":\"#/$defs/scheduler\"}"
+			",\"proxy_protocol\":{\"$ref\":\"#/$defs/proxy_protocol\"}"
+			",\"toa\":{\"$ref\":\"#/$defs/toa\"}"),
 		.result = "",
 		.flags = SL_METHOD_WRITE,
 		.handler = service_edit,
-		.help = "Changes a virtual service; its servers and connections stay.",
+		.help = "Changes a virtual service; what is not given stays, as do its servers and "
+			"connections.",
 	},
 	{
 		.name = "service.delete",

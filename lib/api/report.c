@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/params.h"
+#include "conf/keys.h"
 #include "lb/fwd.h"
 
 /* Counts of a server; zero for one that the registry does not have. */
@@ -38,16 +39,17 @@ static json_t *server_key(const struct sl_conf_server *server)
 		server->port);
 }
 
-static json_t *server_row(const struct sl_director *director, const struct sl_conf_service *service,
-	const struct sl_conf_server *server)
+/* All that the document says of a server, defaults included; "forward" is how it really is. */
+static json_t *server_row(
+	const struct sl_director *director, const struct sl_conf_service *service, uint32_t index)
 {
+	const struct sl_conf_server *server = &service->servers[index];
 	struct sl_stats_view view = server_view(director, service, server);
 	const struct sl_fwd *fwd = sl_fwds[sl_conf_server_fwd(director->conf, server)];
 	const char *state =
 		director->host->reachability(director->host->arg, &server->address, fwd->method);
-	json_t *row = server_key(server);
+	json_t *row = sl_conf_write_server(service, index);
 
-	json_object_set_new(row, "weight", json_integer(server->weight));
 	json_object_set_new(row, "forward", json_string(fwd->name));
 	json_object_set_new(row, "lvs_forward", json_string(fwd->listing));
 	sl_json_count(row, "active", view.active);
@@ -61,7 +63,7 @@ json_t *sl_report_servers(struct sl_director *director, const struct sl_conf_ser
 	json_t *servers = json_array();
 
 	for (uint32_t i = 0; i < service->n_servers; i++) {
-		json_t *row = server_row(director, service, &service->servers[i]);
+		json_t *row = server_row(director, service, i);
 
 		if (row == NULL || json_array_append_new(servers, row) < 0) {
 			json_decref(servers);
@@ -74,9 +76,8 @@ json_t *sl_report_servers(struct sl_director *director, const struct sl_conf_ser
 json_t *sl_report_service(struct sl_director *director, const struct sl_conf_service *service)
 {
 	struct sl_stats_view view = service_view(director, service);
-	json_t *row = sl_service_key_json(&service->key);
+	json_t *row = sl_conf_write_options(service);
 
-	json_object_set_new(row, "scheduler", json_string(service->sched->name));
 	sl_json_count(row, "active", view.active);
 	sl_json_count(row, "inactive", view.inactive);
 	if (json_object_set_new(row, "servers", sl_report_servers(director, service)) < 0) {

@@ -204,6 +204,11 @@ static void what_is_wrong_with_a_command_line(void **state)
 		{"service add tcp 1.1.1.1:1 --weight 3", "has no option --weight"},
 		{"service add tcp 1.1.1.1:1 --scheduler", "needs a value"},
 		{"server add tcp 1.1.1.1:1 1.1.1.2 --dr=yes", "takes no value"},
+		{"server add tcp 1.1.1.1:1 1.1.1.2 -g -m", "--dr and --nat exclude each other"},
+		{"server add tcp 1.1.1.1:1 1.1.1.2 -i --tun-csum --tun-remcsum",
+			"--tun-csum and --tun-remcsum exclude each other"},
+		{"server add tcp 1.1.1.1:1 1.1.1.2 -i --tun-port gue", "is no number"},
+		{"service add tcp 1.1.1.1:1 --toa maybe", "is neither on nor off"},
 		{"service edit tcp 1.1.1.1:1", "needs --scheduler"},
 		{"timeouts set 1 2", "is no timeout"},
 		{"config apply /dev/null --confirm-within soon", "is no duration"},
@@ -411,7 +416,8 @@ static void words_are_completed(void **state)
 	assert_non_null(strstr(text, "\nget\ntest\ndiff\napply\n"));
 	ctl_complete(out, add, 2);
 	fclose(out);
-	assert_non_null(strstr(text, "\ntcp\nudp\n--scheduler\n--if-generation\n"));
+	assert_non_null(strstr(
+		text, "\ntcp\nudp\n--scheduler\n--proxy-protocol\n--toa\n--if-generation\n"));
 	free(text);
 }
 
