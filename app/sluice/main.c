@@ -128,6 +128,8 @@ static int up_engine(struct sl_app *app, struct sl_err *err)
 	struct sl_engine_params params = {
 		.n_workers = app->conf->n_workers,
 		.connections = app->memory.connections,
+		.connections_wide = app->memory.connections_wide,
+		.routes = app->conf->max_routes,
 		.fronts = app->conf->max_services,
 		.servers = app->conf->max_servers,
 		.handover_ring = SL_HANDOVER_RING,

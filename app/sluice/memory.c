@@ -19,6 +19,7 @@
 #include "eal.h"
 #include "lb/conn.h"
 #include "lb/engine.h"
+#include "lb/fib.h"
 #include "lb/ids.h"
 #include "lb/store.h"
 #include "sysfile.h"
@@ -28,6 +29,7 @@
 #define CONNECTIONS_MIN        (1ull << 16)
 #define CONNECTIONS_MAX        (1ull << 24)
 #define CONNECTIONS_SMALL_PAGE (1ull << 20) /* default without huge pages */
+#define WIDE_SHARE             8            /* one wide connection for so many others */
 
 /*
  * What the engine's objects take beside tables and buffers; generous, since nothing grows later.
@@ -88,7 +90,19 @@ static uint64_t dpdk_bytes(const struct sl_conf *conf)
 	bytes = BASE_BYTES + buffers * (sl_memory_buffer_room(conf) + BUFFER_HEAD_BYTES);
 	bytes += conf->max_services * (SERVICE_BYTES + PER_WORKER_BYTES * conf->n_workers);
 	bytes += conf->max_servers * (SERVER_BYTES + PER_WORKER_BYTES * conf->n_workers);
+	bytes += sl_fib_bytes(conf->max_routes);
 	return RTE_ALIGN_CEIL(bytes, 2 * MEGABYTE);
+}
+
+static uint64_t wide_connections(const struct sl_conf *conf, uint64_t connections)
+{
+	return conf->connections_wide != 0 ? conf->connections_wide
+					   : (connections + WIDE_SHARE - 1) / WIDE_SHARE;
+}
+
+static uint64_t share_of(const struct sl_conf *conf, uint64_t connections)
+{
+	return (connections + conf->n_workers - 1) / conf->n_workers;
 }
 
 /*
@@ -97,11 +111,12 @@ static uint64_t dpdk_bytes(const struct sl_conf *conf)
  */
 static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, uint64_t page)
 {
-	uint64_t share = (connections + conf->n_workers - 1) / conf->n_workers, bytes;
+	uint64_t share = share_of(conf, connections);
+	uint64_t wide = share_of(conf, wide_connections(conf, connections)), bytes;
 
 	bytes = conf->n_workers *
 		(RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_NARROW, share), page) +
-			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, (share + 7) / 8), page));
+			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, wide), page));
 	bytes += RTE_ALIGN_CEIL(sl_store_header_bytes(), page);
 	bytes += RTE_ALIGN_CEIL(
 		sl_ids_bytes(sl_engine_front_ids(conf->max_services, conf->max_servers)), page);
@@ -255,6 +270,7 @@ static void size_on(const struct sl_conf *conf, const struct pages *pages, struc
 		memory->connections = most_connections(conf,
 			total > memory->dpdk_bytes ? (total - memory->dpdk_bytes) / 2 : 0,
 			pages->size);
+	memory->connections_wide = wide_connections(conf, memory->connections);
 	memory->store_bytes = store_bytes(conf, memory->connections, pages->size);
 	snprintf(memory->mount, sizeof(memory->mount), "%s", pages->mount);
 	snprintf(memory->store, sizeof(memory->store), "%s/%s%s", pages->mount, SL_EAL_PREFIX,
@@ -321,6 +337,7 @@ static void size_on_small_pages(const struct sl_conf *conf, const char *root,
 	memory->page = 4096;
 	memory->mount[0] = '\0';
 	memory->connections = conf->connections != 0 ? conf->connections : CONNECTIONS_SMALL_PAGE;
+	memory->connections_wide = wide_connections(conf, memory->connections);
 	memory->store_bytes = store_bytes(conf, memory->connections, memory->page);
 	snprintf(shm, sizeof(shm), "%s/dev/shm", root);
 	snprintf(memory->store, sizeof(memory->store), "%s/%s%s", shm, SL_EAL_PREFIX,

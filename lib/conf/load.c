@@ -34,6 +34,7 @@ static int read_top(struct sl_conf *conf, struct sl_part top)
 	conf->fullnat_connections = (uint64_t)sl_part_integer(top, "fullnat_connections", 0);
 	conf->max_services = (uint32_t)sl_part_integer(top, "max_services", 0);
 	conf->max_servers = (uint32_t)sl_part_integer(top, "max_servers", 0);
+	conf->max_routes = (uint32_t)sl_part_integer(top, "max_routes", 0);
 	conf->icmp_rate = (uint32_t)sl_part_integer(top, "icmp_rate", 0);
 	return 0;
 }

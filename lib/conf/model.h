@@ -113,6 +113,7 @@ struct sl_conf {
 	uint64_t fullnat_connections; /* the same */
 	uint32_t max_services;
 	uint32_t max_servers;
+	uint32_t max_routes;
 	struct sl_conf_port *ports; /* names, devices, twins, descriptors fixed; the rest is live */
 	uint32_t n_ports;
 	char run_directory[108]; /* sockets, lock */

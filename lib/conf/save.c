@@ -348,6 +348,7 @@ json_t *sl_conf_write(const struct sl_conf *conf, unsigned flags)
 		put_integer(w, "fullnat_connections", conf->fullnat_connections);
 	put_integer(w, "max_services", conf->max_services);
 	put_integer(w, "max_servers", conf->max_servers);
+	put_integer(w, "max_routes", conf->max_routes);
 	write_ports(w, conf);
 	write_vips(w, conf);
 	write_local_addresses(w, conf);

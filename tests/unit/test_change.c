@@ -57,6 +57,8 @@ static void what_only_a_start_can_change(void **state)
 		{PORTS("", "") ", \"connections\": 5000}", "/connections"},
 		{PORTS("", "") ", \"max_services\": 100}", "/max_services"},
 		{PORTS("", "") ", \"max_servers\": 100}", "/max_servers"},
+		{PORTS("", "") ", \"max_routes\": 2000}", "/max_routes"},
+		{PORTS("", "") ", \"connections_wide\": 2000}", "/connections_wide"},
 		{PORTS("", ", {\"name\": \"lan1\", \"device\": \"net_null1\"}") "}", "/ports"},
 		{PORTS(", \"twin\": false", "") "}", "/ports/0/twin"},
 		{PORTS(", \"twin\": {\"netns\": \"a\"}", "") "}", "/ports/0/twin"},
