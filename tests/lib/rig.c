@@ -47,7 +47,7 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 	rig->engine = sl_engine_new(&params, &err);
 	if (rig->engine == NULL)
 		die("no engine", &err);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < RIG_PORTS; i++) {
 		struct sl_port *port = &rig->engine->ports[i];
 		uint64_t mac = 0;
 
@@ -56,6 +56,8 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 		memcpy(&mac, port->mac, 6);
 		sl_publish_mac(&port->macs[0], mac);
 		port->twin = true;
+		port->device = (uint8_t)i;
+		sl_publish_word(&port->mtu, 1500);
 	}
 }
 
@@ -71,6 +73,13 @@ void rig_mac_of(uint32_t address, uint8_t mac[6])
 	mac[0] = 2;
 	mac[1] = 0;
 	memcpy(mac + 2, &wire, 4);
+}
+
+void rig_mac(const struct sl_addr *address, uint8_t mac[6])
+{
+	mac[0] = 2;
+	mac[1] = 0;
+	memcpy(mac + 2, address->bytes + (address->family == 6 ? 12 : 0), 4);
 }
 
 uint32_t rig_address_of(const uint8_t mac[6])
@@ -93,9 +102,9 @@ static void follow_watch(struct rig *rig, const struct sl_watch *watch)
 	}
 	if (!watch->added && rig->in_flight)
 		return;
-	rig_mac_of(rte_be_to_cpu_32(watch->address.v4), mac);
+	rig_mac(&watch->address, mac);
 	sl_publish_adj(&engine->adjs[watch->index],
-		watch->added ? sl_adj_make(mac, 0, rig->adj_flags) : 0);
+		watch->added ? sl_adj_make(mac, rig->adj_port, rig->adj_flags) : 0);
 }
 
 void rig_publish(struct rig *rig, struct sl_snapshot *snapshot)
@@ -136,40 +145,91 @@ static struct sl_service_key key_of(uint8_t protocol, uint32_t vip, uint16_t por
 	};
 }
 
-void rig_service(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
-	const char *scheduler, const struct rig_server *servers, unsigned n)
+static struct sl_server_spec spec_of(const struct rig_server *server, uint16_t port)
+{
+	return (struct sl_server_spec){
+		.address = server->addr.family != 0 ? server->addr
+						    : sl_addr_v4(rte_cpu_to_be_32(server->address)),
+		.port = server->port != 0 ? server->port : port,
+		.weight = server->weight,
+		.fwd = server->fwd,
+		.tunnel = server->tunnel,
+		.tunnel_flags = server->tunnel_flags,
+		.tunnel_port = server->tunnel_port,
+	};
+}
+
+void rig_set(struct rig *rig, const struct sl_service_key *key, const char *scheduler,
+	const struct rig_server *servers, unsigned n, uint8_t options)
 {
 	struct sl_txn *txn = sl_txn_begin(rig->engine->registry);
 	struct sl_server_spec specs[RIG_SERVERS_MAX];
 	struct sl_service_spec spec = {
-		.key = key_of(protocol, vip, port),
+		.key = *key,
 		.sched = sl_sched_find(scheduler),
 		.servers = specs,
 		.n_servers = n,
+		.server_options = options,
 	};
 	struct sl_err err = {0};
 
 	if (spec.sched == NULL || n > RIG_SERVERS_MAX)
 		die("no such scheduler, or too many servers", NULL);
 	for (unsigned i = 0; i < n; i++)
-		specs[i] = (struct sl_server_spec){
-			.address = sl_addr_v4(rte_cpu_to_be_32(servers[i].address)),
-			.port = port,
-			.weight = servers[i].weight,
-			.fwd = servers[i].fwd,
-		};
+		specs[i] = spec_of(&servers[i], key->port);
 	if (sl_txn_service_set(txn, &spec, &err) != 0)
 		die("service", &err);
+	commit(rig, txn);
+}
+
+void rig_service(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
+	const char *scheduler, const struct rig_server *servers, unsigned n)
+{
+	struct sl_service_key key = key_of(protocol, vip, port);
+
+	rig_set(rig, &key, scheduler, servers, n, 0);
+}
+
+void rig_delete(struct rig *rig, const struct sl_service_key *key)
+{
+	struct sl_txn *txn = sl_txn_begin(rig->engine->registry);
+
+	if (sl_txn_service_delete(txn, key) != 0)
+		die("no such service", NULL);
 	commit(rig, txn);
 }
 
 void rig_service_delete(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port)
 {
 	struct sl_service_key key = key_of(protocol, vip, port);
+
+	rig_delete(rig, &key);
+}
+
+void rig_full_nat(
+	struct rig *rig, const struct sl_addr *addresses, uint32_t n, uint16_t low, uint16_t high)
+{
 	struct sl_txn *txn = sl_txn_begin(rig->engine->registry);
 
-	if (sl_txn_service_delete(txn, &key) != 0)
-		die("no such service", NULL);
+	if (sl_txn_locals(txn, addresses, n, low, high) != 0)
+		die("local addresses of FullNAT", NULL);
+	commit(rig, txn);
+}
+
+void rig_masquerade(struct rig *rig, bool on)
+{
+	struct sl_txn *txn = sl_txn_begin(rig->engine->registry);
+
+	if (sl_txn_masquerade(txn, on) != 0)
+		die("masquerading", NULL);
+	commit(rig, txn);
+}
+
+void rig_tunnels(struct rig *rig, const struct sl_tunnel_policy *policy)
+{
+	struct sl_txn *txn = sl_txn_begin(rig->engine->registry);
+
+	sl_txn_tunnel_policy(txn, policy);
 	commit(rig, txn);
 }
 
@@ -196,8 +256,36 @@ void rig_local(struct rig *rig, uint32_t address)
 {
 	struct sl_addr wire = sl_addr_v4(rte_cpu_to_be_32(address));
 
-	if (sl_engine_set_local(rig->engine, &wire, address != 0, NULL, 0) != 0)
+	rig_locals(rig, &wire, address != 0, NULL, 0);
+}
+
+void rig_locals(struct rig *rig, const struct sl_addr *addresses, uint32_t n,
+	const struct sl_local_source *sources, unsigned n_sources)
+{
+	if (sl_engine_set_local(rig->engine, addresses, n, sources, n_sources) != 0)
 		die("local addresses", NULL);
+}
+
+void rig_route(struct rig *rig, const struct sl_prefix *prefix, enum sl_route_kind kind,
+	uint8_t port, const struct sl_addr *neighbour)
+{
+	struct sl_fib_via via = {.kind = kind, .port = port};
+	struct sl_fib *fib = rig->engine->fib;
+	uint8_t mac[6];
+
+	if (neighbour->family != 0) {
+		via.kind = SL_ROUTE_HOP;
+		via.n_hops = 1;
+		if (sl_fib_hop_new(fib, &via.hops[0]) != 0)
+			die("no room for a next hop", NULL);
+		rig_mac(neighbour, mac);
+		sl_fib_hop_set(
+			fib, via.hops[0], sl_adj_make(mac, port, SL_ADJ_RESOLVED | SL_ADJ_ON_LINK));
+	}
+	if (sl_fib_set(fib, prefix, &via) != 0)
+		die("no room for a route", NULL);
+	if (via.n_hops > 0)
+		sl_fib_hop_release(fib, via.hops[0]);
 }
 
 unsigned rig_owner(const struct rig *rig, uint32_t client, uint16_t port)

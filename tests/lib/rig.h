@@ -14,6 +14,7 @@
 #include "lb/pipeline.h"
 
 #define RIG_SERVERS_MAX 64
+#define RIG_PORTS       2 /* with the MAC addresses 02:00:00:00:N:01 */
 
 struct rig {
 	struct sl_clock_manual time;
@@ -22,6 +23,7 @@ struct rig {
 	/* what the control core would know; by default every VIP is local, every server resolves */
 	bool vips_not_local;
 	uint8_t adj_flags;
+	uint8_t adj_port; /* that servers are behind: those whose address is new from now on */
 	/*
 	 * Generations are published while workers are in the middle of an iteration: they are not
 	 * stepped for it, and what the older generation uses stays as it is.
@@ -40,10 +42,15 @@ struct rig_params {
 	const struct sl_alloc *alloc; /* NULL = the heap */
 };
 
-struct rig_server { /* addresses in host order */
-	uint32_t address;
+struct rig_server {
+	uint32_t address; /* IPv4, host order */
 	uint32_t weight;
 	enum sl_fwd_method fwd;
+	struct sl_addr addr; /* of either family; unless it is none, in place of `address` */
+	uint16_t port;       /* 0 = the service's */
+	uint8_t tunnel;      /* enum sl_tunnel, SL_TUNNEL_CSUM, ... (net/encap.h) */
+	uint8_t tunnel_flags;
+	uint16_t tunnel_port;
 };
 
 /* These end the program when they cannot do what they say. `params` may be NULL. */
@@ -54,6 +61,18 @@ void rig_close(struct rig *rig);
 void rig_service(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
 	const char *scheduler, const struct rig_server *servers, unsigned n);
 void rig_service_delete(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port);
+
+/* The same for services of either family; `options` are SL_SERVER_PROXY and SL_SERVER_TOA. */
+void rig_set(struct rig *rig, const struct sl_service_key *key, const char *scheduler,
+	const struct rig_server *servers, unsigned n, uint8_t options);
+void rig_delete(struct rig *rig, const struct sl_service_key *key);
+
+/* FullNAT's local addresses; masquerading; how tunnels fill their outer headers. */
+void rig_full_nat(
+	struct rig *rig, const struct sl_addr *addresses, uint32_t n, uint16_t low, uint16_t high);
+void rig_masquerade(struct rig *rig, bool on);
+void rig_tunnels(struct rig *rig, const struct sl_tunnel_policy *policy);
+
 void rig_timeout(struct rig *rig, enum sl_state state, uint16_t seconds);
 
 /* Publishes a generation as the control core does; all workers pass it. Accepts NULL. */
@@ -64,6 +83,15 @@ void rig_age(struct rig *rig);
 
 /* The box has this address, besides its VIPs; 0 = it has none any more. */
 void rig_local(struct rig *rig, uint32_t address);
+void rig_locals(struct rig *rig, const struct sl_addr *addresses, uint32_t n,
+	const struct sl_local_source *sources, unsigned n_sources);
+
+/*
+ * A route: through a neighbour on a port, whose MAC address is that of rig_mac(); or, without one
+ * (family 0), of the kind said.
+ */
+void rig_route(struct rig *rig, const struct sl_prefix *prefix, enum sl_route_kind kind,
+	uint8_t port, const struct sl_addr *neighbour);
 
 /* The worker that owns the client's endpoint. */
 unsigned rig_owner(const struct rig *rig, uint32_t client, uint16_t port);
@@ -73,8 +101,10 @@ sl_id rig_server_id(
 void rig_counters(const struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
 	uint32_t address, struct sl_counters *sum);
 
-/* The MAC address of a server: 02:00 and its IPv4 address. */
+/* The MAC address of a neighbour: 02:00 and its IPv4 address, or the last four bytes of its IPv6
+ * address. */
 void rig_mac_of(uint32_t address, uint8_t mac[6]);
+void rig_mac(const struct sl_addr *address, uint8_t mac[6]);
 
 /* One poll of a worker with these packets from ports; what leaves it stays in its lists. */
 void rig_poll(struct rig *rig, unsigned worker, struct rte_mbuf **pkts, unsigned n);

@@ -11,6 +11,11 @@
 #include "lb/fwd.h"
 #include "net/addr.h"
 
+/* As net/encap.h has them. */
+#define TUNNEL_CSUM    0x01
+#define TUNNEL_REMCSUM 0x02
+#define GUE_PORT       6080
+
 void script_die(const char *what, const char *which)
 {
 	fprintf(stderr, "script: %s: %s\n", what, which);
@@ -54,13 +59,70 @@ uint8_t script_protocol(const char *text)
 	return text[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
+struct sl_addr script_addr(const char *text)
+{
+	struct sl_addr addr;
+
+	if (sl_addr_parse(text, &addr) != 0)
+		script_die("not an address", text);
+	return addr;
+}
+
+struct sl_addr script_addr_port(char *text, uint16_t *port)
+{
+	char *colon;
+
+	if (text[0] == '[') {
+		char *end = strchr(text++, ']');
+
+		if (end == NULL)
+			script_die("no closing bracket", text);
+		*end = '\0';
+		colon = end[1] == ':' ? end + 1 : NULL;
+	} else {
+		colon = strchr(text, ':');
+		if (colon != NULL && strchr(colon + 1, ':') != NULL)
+			colon = NULL; /* a bare IPv6 address */
+	}
+	*port = colon != NULL ? (uint16_t)atoi(colon + 1) : 0;
+	if (colon != NULL)
+		*colon = '\0';
+	return script_addr(text);
+}
+
+/* TYPE[:PORT[:on|remote]] */
+static void set_tunnel(struct rig_server *server, char *text)
+{
+	static const char *const types[] = {"ipip", "gue", "gre"};
+	char *words[3] = {NULL};
+
+	for (unsigned i = 0; i < RTE_DIM(words); i++)
+		words[i] = strsep(&text, ":");
+	server->tunnel = RTE_DIM(types);
+	for (uint8_t i = 0; i < RTE_DIM(types); i++) {
+		if (strcmp(types[i], words[0]) == 0)
+			server->tunnel = i;
+	}
+	if (server->tunnel == RTE_DIM(types))
+		script_die("no such tunnel", words[0]);
+	server->tunnel_port = words[1] != NULL ? (uint16_t)atoi(words[1]) : GUE_PORT;
+	if (words[2] != NULL)
+		server->tunnel_flags =
+			strcmp(words[2], "remote") == 0 ? TUNNEL_REMCSUM : TUNNEL_CSUM;
+}
+
 static struct rig_server server_of(char *text)
 {
-	struct rig_server server = {.weight = 1, .fwd = SL_FWD_DR};
-	char *method = strchr(text, '/'), *weight;
+	struct rig_server server = {.weight = 1, .fwd = SL_FWD_DR, .tunnel_port = GUE_PORT};
+	char *method = strchr(text, '/'), *weight, *tunnel;
 
 	if (method != NULL) {
 		*method++ = '\0';
+		tunnel = strchr(method, ':');
+		if (tunnel != NULL) {
+			*tunnel++ = '\0';
+			set_tunnel(&server, tunnel);
+		}
 		if (sl_fwd_find(method) == NULL)
 			script_die("no such forwarding method", method);
 		server.fwd = sl_fwd_find(method)->method;
@@ -70,26 +132,39 @@ static struct rig_server server_of(char *text)
 		*weight++ = '\0';
 		server.weight = (uint32_t)strtoul(weight, NULL, 10);
 	}
-	server.address = script_address(text);
+	server.addr = script_addr_port(text, &server.port);
 	return server;
+}
+
+static struct sl_service_key key_of(char **words)
+{
+	struct sl_service_key key = {.protocol = script_protocol(words[1])};
+
+	key.vip = script_addr_port(words[2], &key.port);
+	return key;
 }
 
 void script_service(struct rig *rig, char **words, unsigned n)
 {
 	struct rig_server servers[SCRIPT_WORDS_MAX];
-	uint16_t port;
-	uint32_t vip;
+	struct sl_service_key key = key_of(words);
+	unsigned n_servers = 0;
+	uint8_t options = 0;
 
-	vip = script_endpoint(words[2], &port);
-	for (unsigned i = 4; i < n; i++)
-		servers[i - 4] = server_of(words[i]);
-	rig_service(rig, script_protocol(words[1]), vip, port, words[3], servers, n - 4);
+	for (unsigned i = 4; i < n; i++) {
+		if (strcmp(words[i], "proxy") == 0)
+			options |= SL_SERVER_PROXY;
+		else if (strcmp(words[i], "toa") == 0)
+			options |= SL_SERVER_TOA;
+		else
+			servers[n_servers++] = server_of(words[i]);
+	}
+	rig_set(rig, &key, words[3], servers, n_servers, options);
 }
 
 void script_delete(struct rig *rig, char **words)
 {
-	uint16_t port;
-	uint32_t vip = script_endpoint(words[2], &port);
+	struct sl_service_key key = key_of(words);
 
-	rig_service_delete(rig, script_protocol(words[1]), vip, port);
+	rig_delete(rig, &key);
 }

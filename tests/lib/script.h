@@ -21,7 +21,15 @@ uint32_t script_address(const char *text);            /* host order */
 uint32_t script_endpoint(char *text, uint16_t *port); /* ADDRESS:PORT, cut at the colon */
 uint8_t script_protocol(const char *text);            /* tcp or udp */
 
-/* service PROTO VIP:PORT SCHEDULER SERVER[*WEIGHT][/METHOD] ... */
+/* Of either family; an IPv6 address with a port stands in brackets. */
+struct sl_addr script_addr(const char *text);
+/* ADDRESS:PORT, cut at the colon; port 0 where there is none. */
+struct sl_addr script_addr_port(char *text, uint16_t *port);
+
+/*
+ * service PROTO VIP:PORT SCHEDULER [proxy] [toa] SERVER ...
+ * A server is ADDRESS[:PORT][*WEIGHT][/METHOD[:ipip|gue|gre[:PORT[:on|remote]]]].
+ */
 void script_service(struct rig *rig, char **words, unsigned n);
 
 /* delete PROTO VIP:PORT */

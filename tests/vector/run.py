@@ -6,14 +6,26 @@ usage: run.py VECTOR-PROGRAM FILE.vec ...
 
 A line of a .vec file is one of
     # ...           a comment; the first one describes the file
-    > PACKET        a packet that arrives, see packet()
-    < END           how the packet before ends:
-          server ADDRESS    forwarded to it by direct routing
-          punt CLASS        to Linux, as it came
+    > [=NAME] PACKET    a packet that arrives (tests/lib/frames.py); it may be given a name
+    < [=NAME] END   how the packet before ends, or one that was held before and goes along with it:
+          server ADDRESS            forwarded to it, nothing changed but the TTL (direct routing)
+          nat ADDRESS:PORT          likewise, and that is its new destination
+          reply ADDRESS:PORT via NEIGHBOUR      its new source, sent to the neighbour
+          fullnat A:PORT > A:PORT via NEIGHBOUR its new source and destination
+          routed NEIGHBOUR          forwarded there as it is (transit)
+          ipip|gre|gue SRC > DST [WORDS]        in a tunnel, see tunnel()
+          exactly PACKET            this one, whatever came; TTL as it says, to and from MAC, too
+          punt CLASS                to Linux, as it came
           drop REASON
-          unreachable       answered by ICMP port unreachable, counted as no_server
-          exceeded          answered by ICMP time exceeded, counted as ttl_exceeded
+          held                      nothing yet
+          unreachable, host-unreachable, exceeded, too-big MTU
+                                    answered by that ICMP error; counted as no_server, no_route,
+                                    ttl_exceeded, packet_too_big
+      Each may have `on PORT` behind it, where it leaves. Of a packet that has several ends, those
+      that are sent come first, then those that are punted, then those that are dropped.
     anything else   a command of vector.c, which changes configuration or clock
+
+An ICMP error is changed as the packet that it quotes would be on its way back.
 
 The bytes that go in and those that are expected are made by scapy, which shares no code with
 sluice. Writes TAP, one result per file.
@@ -23,87 +35,213 @@ import subprocess
 import sys
 import tempfile
 
-from scapy.all import ICMP, IP, Ether, Raw, RawPcapWriter, rdpcap
+from scapy.all import GRE, TCP, UDP, IPv6, Raw, RawPcapWriter, rdpcap
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
-from frames import PORT_MAC, mac_of, packet
+from frames import (Packet, endpoint, get_ttl, icmp_error, ip_header, mac_of, port_mac,
+                    set_tos, set_ttl)
+
+ANSWERS = {'unreachable': ('no_server', 'port-unreachable'),
+           'host-unreachable': ('no_route', 'host-unreachable'),
+           'exceeded': ('ttl_exceeded', 'exceeded'), 'too-big': ('packet_too_big', 'too-big')}
+QUOTE_MAX = {4: 548, 6: 1232}
 
 
-def forwarded(frame, address):
-    out = Ether(frame)
-    out.dst, out.src = mac_of(address), PORT_MAC
-    out[IP].ttl -= 1
-    del out[IP].chksum  # made anew: what sluice changes by the difference
-    return bytes(out)
+def spend(out, neighbour, port):
+    """One hop on, to a neighbour."""
+    out.src_mac, out.dst_mac = port_mac(port), mac_of(neighbour)
+    set_ttl(out.body, get_ttl(out.body) - 1)
+    return out
 
 
-def error(frame, kind, code):
-    ether, packet_in = Ether(frame), frame[14:]
-    ip = IP(packet_in)
-    quoted = packet_in[:min(ip.len, 548)]
-    out = (Ether(src=ether.dst, dst=ether.src) /
-           IP(src=ip.dst, dst=ip.src, tos=0xc0, ttl=64, id=0, flags='DF') /
-           ICMP(type=kind, code=code) / Raw(quoted))
-    return bytes(out)
+def renumber(out, src, dst):
+    """Other endpoints; of an error, those of what it quotes the other way round."""
+    if out.inner is not None:
+        out.body.src, out.body.dst = (src or (out.body.src,))[0], (dst or (out.body.dst,))[0]
+        renumber(out.inner, dst, src)
+        return
+    l4 = out.body[TCP] if TCP in out.body else out.body[UDP]
+    if src is not None:
+        out.body.src, l4.sport = src
+    if dst is not None:
+        out.body.dst, l4.dport = dst
 
 
-def expect(frame, text):
+def error(came, kind):
+    """The router's answer to a packet."""
+    ip, l3 = came.body, came.ip_bytes()
+    family = 6 if isinstance(ip, IPv6) else 4
+    out = came.copy()
+    out.inner = out.part = out.cut = None
+    out.src_mac, out.dst_mac = came.dst_mac or port_mac(came.port), came.src_mac
+    header = ip_header(ip.dst, ip.src)
+    set_tos(header, 0xc0)
+    if family == 4:
+        header.id, header.flags = 0, 'DF'
+    out.body = header / icmp_error(family, kind) / Raw(l3[:QUOTE_MAX[family]])
+    return out
+
+
+def tunnel(came, kind, words):
+    """
+    SRC > DST [via NEIGHBOUR], for gue SRC:PORT > DST:PORT, then any of ttl N, tos N, df, id N, csum
+    (of GRE, or of UDP).
+    """
+    (src, _, dst), rest = words[:3], words[3:]
+    ports = {}
+    if kind == 'gue':
+        (src, ports['sport']), (dst, ports['dport']) = endpoint(src), endpoint(dst)
+    out, neighbour, checksum = came.copy(), dst, False
+    set_ttl(out.body, get_ttl(out.body) - 1)
+    inner = Raw(out.ip_bytes())
+    v6 = isinstance(came.body, IPv6)
+    outer = ip_header(src, dst, nh=41 if v6 else 4)
+    if not isinstance(outer, IPv6):
+        outer.proto, outer.id = 41 if v6 else 4, 0
+    while rest:
+        word = rest.pop(0)
+        if word == 'via':
+            neighbour = rest.pop(0)
+        elif word == 'ttl':
+            set_ttl(outer, int(rest.pop(0)))
+        elif word == 'tos':
+            set_tos(outer, int(rest.pop(0)))
+        elif word == 'id':
+            outer.id = int(rest.pop(0), 0)
+        elif word == 'df':
+            outer.flags = 'DF'
+        elif word == 'csum':
+            checksum = True
+        else:
+            raise ValueError(f'no such word of a tunnel: {word}')
+    if kind == 'gre':
+        middle = GRE(proto=0x86dd if v6 else 0x0800, chksum_present=int(checksum))
+    elif kind == 'gue':
+        # variant 0, no flags, protocol of what is inside
+        inner = Raw(bytes([0, 41 if v6 else 4, 0, 0]) + bytes(inner))
+        middle = UDP(**ports) if checksum else UDP(chksum=0, **ports)
+    else:
+        middle = None
+    if middle is not None and isinstance(outer, IPv6):
+        outer.nh = 47 if kind == 'gre' else 17
+    elif middle is not None:
+        outer.proto = 47 if kind == 'gre' else 17
+    out.body, out.inner, out.part = outer / (middle / inner if middle else inner), None, None
+    return out, neighbour
+
+
+def forwarded(came, kind, words, port):
+    """The packet as it is sent on, or None when `kind` is nothing of the sort."""
+    out = came.copy()
+    if kind in ('server', 'routed'):
+        return spend(out, words[0], port)
+    if kind == 'nat':
+        dst = endpoint(words[0])
+        renumber(out, None, dst)
+        return spend(out, words[2] if words[1:2] == ['via'] else dst[0], port)
+    if kind == 'reply':
+        renumber(out, endpoint(words[0]), None)
+        return spend(out, words[2], port)
+    if kind == 'fullnat':
+        renumber(out, endpoint(words[0]), endpoint(words[2]))
+        return spend(out, words[4], port)
+    if kind in ('ipip', 'gre', 'gue'):
+        out, neighbour = tunnel(came, kind, words)
+        out.src_mac, out.dst_mac = port_mac(port), mac_of(neighbour)
+        return out
+    if kind == 'exactly':
+        return Packet(' '.join(words))
+    return None
+
+
+def expect(came, text):
     """The line that vector.c writes, and the bytes, None for none."""
-    kind, *rest = text.split()
-    if kind == 'server':
-        return 'tx 0', forwarded(frame, rest[0])
+    words, port = text.split(), 0
+    if words[-2:-1] == ['on']:
+        port, words = int(words[-1]), words[:-2]
+    kind, *rest = words
     if kind == 'punt':
-        return text, frame
-    if kind == 'drop':
-        return text, None
-    if kind == 'unreachable':
-        return 'answer no_server', error(frame, 3, 3)
-    if kind == 'exceeded':
-        return 'answer ttl_exceeded', error(frame, 11, 0)
-    raise ValueError(f'no such end: {text}')
+        return f'punt {rest[0]}', came.bytes()
+    if kind in ('drop', 'held'):
+        return ' '.join(words), None
+    if kind in ANSWERS:
+        reason, what = ANSWERS[kind]
+        return f'answer {reason}', error(came, '='.join([what, *rest])).bytes()
+    out = forwarded(came, kind, rest, port)
+    if out is None:
+        raise ValueError(f'no such end: {text}')
+    return f'tx {port}', out.bytes()
+
+
+def named(text, packets, came):
+    """Takes =NAME off the text. Returns the packet of that name, else the one that came."""
+    if not text.startswith('='):
+        return text, came
+    name, _, rest = text.partition(' ')
+    return rest, packets[name]
 
 
 def read(path):
-    """Script, frames that go in, and of each: line number, line and bytes expected."""
-    script, frames, expected = [], [], []
+    """Script, packets that go in, and of each: a list of line number, line and bytes expected."""
+    script, packets, expected, names = [], [], [], {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.split('#')[0].strip()
         if text.startswith('>'):
-            if len(frames) != len(expected):
+            if expected and not expected[-1]:
                 raise ValueError(f'{path}:{number}: the packet before has no end')
-            frames.append(packet(text[1:]))
-            script.append('packet')
+            text, name = text[1:].strip(), None
+            if text.startswith('='):
+                name, _, text = text.partition(' ')
+            packets.append(Packet(text))
+            names[name] = packets[-1]
+            expected.append([])
+            script.append(f'packet {packets[-1].port}')
         elif text.startswith('<'):
-            expected.append((number, *expect(frames[-1], text[1:].strip())))
+            end, of = named(text[1:].strip(), names, packets[-1])
+            expected[-1].append((number, *expect(of, end)))
         elif text:
             script.append(text)
-    if not frames or len(frames) != len(expected):
-        raise ValueError(f'{path}: {len(frames)} packets, {len(expected)} ends')
-    return script, frames, expected
+    if not packets or not expected[-1]:
+        raise ValueError(f'{path}: no packets, or the last one has no end')
+    return script, packets, expected
+
+
+def ends_of(lines):
+    """What vector.c says of each packet."""
+    ends, of = [], []
+    for line in lines:
+        if line == 'end':
+            ends.append(of)
+            of = []
+        else:
+            of.append(line)
+    return ends
 
 
 def check(program, path, directory):
-    script, frames, expected = read(path)
+    script, packets, expected = read(path)
     into, out = directory / f'{path.stem}.in.pcap', directory / f'{path.stem}.out.pcap'
     with RawPcapWriter(str(into), linktype=1) as writer:
         writer.write_header(None)
-        for frame in frames:
-            writer.write_packet(frame)
+        for came in packets:
+            writer.write_packet(came.bytes())
     run = subprocess.run([program, into, out], input='\n'.join(script) + '\n', text=True,
                          capture_output=True, timeout=60)
     if run.returncode != 0:
         yield f'{path}: {run.stderr.strip()}'
         return
-    lines, sent = run.stdout.splitlines(), [bytes(p) for p in rdpcap(str(out))]
-    for (number, line, frame), got in zip(expected, lines):
-        where = f'{path.name}:{number}'
-        if got != line:
-            yield f'{where}: expected "{line}", got "{got}"'
-        bytes_out = None if got.startswith(('drop', 'lost')) else sent.pop(0)
-        if got == line and bytes_out != frame:
-            yield f'{where}: {line}\n  expected {frame.hex()}\n  got      {bytes_out.hex()}'
-    if len(lines) != len(expected):
-        yield f'{path}: {len(expected)} packets, {len(lines)} ends'
+    ends, sent = ends_of(run.stdout.splitlines()), [bytes(p) for p in rdpcap(str(out))]
+    for wanted, got in zip(expected, ends):
+        where = f'{path.name}:{wanted[0][0]}'
+        if [line for _, line, _ in wanted] != got:
+            yield f'{where}: expected {[line for _, line, _ in wanted]}, got {got}'
+        frames = [None if line.startswith(('drop', 'held')) else sent.pop(0) for line in got]
+        for (number, line, frame), is_line, is_frame in zip(wanted, got, frames):
+            if line == is_line and frame != is_frame:
+                yield (f'{path.name}:{number}: {line}\n  expected {frame.hex()}\n'
+                       f'  got      {is_frame.hex()}')
+    if len(ends) != len(expected):
+        yield f'{path}: {len(expected)} packets, {len(ends)} ends'
 
 
 def main():
