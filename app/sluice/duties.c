@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "host.h"
 #include "notify.h"
+#include "port_mac.h"
 
 #define LOADS_MS      100
 #define LOADS_SERVERS 2048 /* at a time: well below a millisecond */
@@ -128,7 +129,7 @@ void sl_duties_macs(void *arg, uint16_t port, const uint8_t (*macs)[6], unsigned
 {
 	struct sl_app *app = arg;
 
-	sl_port_set_macs(&app->ports.dev[port], &app->engine->ports[port], macs, n);
+	sl_port_set_macs(&app->ports, port, app->engine, macs, n);
 }
 
 static void apply_again(void *arg)

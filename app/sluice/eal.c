@@ -61,19 +61,22 @@ static void add_cores(struct arguments *args, const struct sl_placement *placeme
 	add(args, "--main-lcore=0");
 }
 
+/* Returns whether it is a PCI device. */
+static bool add_device(struct arguments *args, const char *device)
+{
+	bool pci = sl_device_is_pci(device);
+
+	add(args, "%s=%s", pci ? "--allow" : "--vdev", device);
+	return pci;
+}
+
 static void add_devices(struct arguments *args, const struct sl_conf *conf)
 {
 	bool pci = false;
 
 	for (uint32_t i = 0; i < conf->n_ports; i++) {
-		const char *device = conf->ports[i].device;
-
-		if (sl_device_is_pci(device)) {
-			add(args, "--allow=%s", device);
-			pci = true;
-		} else {
-			add(args, "--vdev=%s", device);
-		}
+		if (conf->ports[i].device != NULL) /* a VLAN has none */
+			pci |= add_device(args, conf->ports[i].device);
 	}
 	if (!pci)
 		add(args, "--no-pci");

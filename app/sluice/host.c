@@ -132,8 +132,10 @@ static int settle_now(void *arg)
 	const struct sl_conf *to = change->to;
 	uint64_t rate = to->icmp_rate > 0 ? to->icmp_rate : 1;
 
-	for (unsigned i = 0; i < app->ports.n; i++)
+	for (unsigned i = 0; i < app->ports.n; i++) {
 		sl_publish_flag(&app->engine->ports[i].transit, (uint8_t)to->ports[i].transit);
+		sl_publish_word(&app->engine->ports[i].mtu, to->ports[i].mtu);
+	}
 	/* Each worker has an equal share of the box's rate. */
 	sl_publish_word(
 		&app->engine->icmp_interval_ns, SL_NS_PER_S * app->engine->n_workers / rate);

@@ -48,13 +48,15 @@ static json_t *port_report(
 {
 	struct link_request request = {.ethdev = dev->ethdev};
 	char mac[18];
+	json_t *report;
 
 	sl_control_call(app->control, read_device, &request);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:I, s:i, s:i, s:b, s:b, s:I, s:I, "
-			 "s:I, s:I, s:o}",
-		"name", dev->name, "device", app->conf->ports[dev->index].device, "driver",
-		dev->info.driver_name, "mac", sl_mac_format(dev->mac, mac), "mtu", dev->mtu, "node",
-		dev->numa, "link", request.link.link_status == RTE_ETH_LINK_UP, "speed_mbps",
+	report = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:I, s:i, s:i, s:b, s:b, s:I, s:I, "
+			   "s:I, s:I, s:o}",
+		"name", dev->name, "device", app->conf->ports[sl_port_device(dev)->index].device,
+		"driver", dev->info.driver_name, "mac", sl_mac_format(dev->mac, mac), "mtu",
+		dev->mtu, "node", dev->numa, "link", request.link.link_status == RTE_ETH_LINK_UP,
+		"speed_mbps",
 		(json_int_t)(request.link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN
 				? 0
 				: request.link.link_speed),
@@ -63,6 +65,11 @@ static json_t *port_report(
 		(json_int_t)request.stats.ierrors, "rx_no_buffer",
 		(json_int_t)request.stats.rx_nombuf, "tx_errors", (json_int_t)request.stats.oerrors,
 		"twin", sl_mirror_report_twin(mirror, dev->index));
+	if (dev->parent != NULL && report != NULL) {
+		json_object_set_new(report, "parent", json_string(dev->parent->name));
+		json_object_set_new(report, "vlan", json_integer(dev->vlan));
+	}
+	return report;
 }
 
 json_t *sl_host_ports(void *arg)

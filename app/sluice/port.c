@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_errno.h>
@@ -14,7 +15,9 @@
 #include "eal.h"
 #include "lb/publish.h"
 #include "memory.h"
+#include "port_mac.h"
 #include "port_rss.h"
+#include "port_vlan.h"
 
 static int probe_one(struct sl_port_dev *dev, const struct sl_conf_port *conf, struct sl_err *err)
 {
@@ -46,7 +49,9 @@ int sl_ports_probe(struct sl_ports *ports, const struct sl_conf *conf, struct sl
 	memset(ports, 0, sizeof(*ports));
 	for (uint32_t i = 0; i < conf->n_ports; i++) {
 		struct sl_port_dev *dev = &ports->dev[i];
-		int rc = probe_one(dev, &conf->ports[i], err);
+		int rc = conf->ports[i].parent != SL_CONF_NO_PORT
+			? sl_port_vlan_probe(ports, dev, &conf->ports[i], err)
+			: probe_one(dev, &conf->ports[i], err);
 
 		if (rc < 0)
 			return rc;
@@ -63,7 +68,7 @@ uint32_t sl_ports_owner_mask(const struct sl_ports *ports)
 	for (unsigned i = 0; i < ports->n; i++) {
 		const struct sl_port_dev *dev = &ports->dev[i];
 
-		if (dev->rss && dev->info.reta_size - 1u < mask)
+		if (dev->parent == NULL && dev->rss && dev->info.reta_size - 1u < mask)
 			mask = dev->info.reta_size - 1u;
 	}
 	return mask;
@@ -78,7 +83,7 @@ static int make_pool(struct sl_ports *ports, struct sl_port_dev *dev, const stru
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	for (unsigned i = 0; i < ports->n; i++) {
-		if (ports->dev[i].numa != dev->numa)
+		if (ports->dev[i].parent != NULL || ports->dev[i].numa != dev->numa)
 			continue;
 		if (ports->dev[i].pool != NULL) {
 			dev->pool = ports->dev[i].pool;
@@ -111,6 +116,7 @@ static int configure(struct sl_port_dev *dev, uint16_t n_rxq, uint16_t n_txq)
 			.mtu = dev->mtu},
 	};
 
+	sl_port_vlan_offloads(dev, &conf);
 	/* Key and types come with the redirection table, once the device runs. */
 	if (dev->rss)
 		conf.rx_adv_conf.rss_conf.rss_hf = sl_port_rss_types(&dev->info);
@@ -199,20 +205,6 @@ set_up_queues(struct sl_port_dev *dev, const struct sl_conf_port *conf, struct s
 	return 0;
 }
 
-static void go_promiscuous(struct sl_port_dev *dev, const char *why)
-{
-	if (dev->promiscuous)
-		return;
-	dev->promiscuous = true;
-	if (rte_eth_promiscuous_enable(dev->ethdev) == 0)
-		sl_log_notice("port %s: the device cannot %s: it receives everything, what is not "
-			      "for us is dropped in software",
-			dev->name, why);
-	else
-		sl_log_warning("port %s: the device can neither %s nor receive everything",
-			dev->name, why);
-}
-
 static int start_device(struct sl_port_dev *dev, const struct sl_engine *engine, struct sl_err *err)
 {
 	int rc = rte_eth_dev_start(dev->ethdev);
@@ -223,8 +215,9 @@ static int start_device(struct sl_port_dev *dev, const struct sl_engine *engine,
 			sl_eal_last_error());
 	dev->started = true;
 	rte_eth_promiscuous_disable(dev->ethdev);
+	sl_port_vlan_filter(dev);
 	if (rte_eth_allmulticast_enable(dev->ethdev) < 0)
-		go_promiscuous(dev, "receive all multicast");
+		sl_port_go_promiscuous(dev, "receive all multicast");
 	if (dev->rss && sl_port_rss_program(dev, engine) < 0) {
 		sl_log_notice("port %s: the device takes no key for its receive hash: packets are "
 			      "handed over to the workers that own them",
@@ -236,14 +229,6 @@ static int start_device(struct sl_port_dev *dev, const struct sl_engine *engine,
 		dev->info.driver_name, dev->n_rxq, dev->n_txq, dev->numa,
 		dev->link_up ? "up" : "down");
 	return 0;
-}
-
-static uint64_t mac_word(const uint8_t mac[6])
-{
-	uint64_t word = 0;
-
-	memcpy(&word, mac, 6);
-	return word;
 }
 
 /* Of the device, and of buffers with so much room. */
@@ -279,25 +264,37 @@ static int start_one(struct sl_ports *ports, unsigned i, const struct sl_conf *c
 		rc = set_up_queues(dev, &conf->ports[i], err);
 	if (rc == 0)
 		rc = start_device(dev, engine, err);
-	if (rc < 0)
-		return rc;
-	memcpy(engine->ports[i].mac, dev->mac, sizeof(dev->mac));
-	engine->ports[i].macs[0] = mac_word(dev->mac);
-	engine->ports[i].twin = conf->ports[i].twin;
-	engine->ports[i].transit = (uint8_t)conf->ports[i].transit;
-	return 0;
+	return rc;
+}
+
+/* The port as the packet path sees it. */
+static void
+fill_in(struct sl_port *port, const struct sl_port_dev *dev, const struct sl_conf_port *conf)
+{
+	memcpy(port->mac, dev->mac, sizeof(dev->mac));
+	port->macs[0] = sl_port_mac_word(dev->mac);
+	port->mtu = dev->mtu;
+	port->twin = conf->twin;
+	port->transit = (uint8_t)conf->transit;
+	port->vlan = dev->vlan;
+	port->vlan_map = dev->vlan_map;
 }
 
 int sl_ports_start(struct sl_ports *ports, const struct sl_conf *conf, struct sl_engine *engine,
 	struct sl_err *err)
 {
-	for (unsigned i = 0; i < ports->n; i++) {
-		int rc = start_one(ports, i, conf, engine, err);
+	int rc = 0;
 
-		if (rc < 0)
-			return rc;
+	for (unsigned i = 0; i < ports->n && rc == 0; i++) {
+		if (ports->dev[i].parent == NULL)
+			rc = start_one(ports, i, conf, engine, err);
 	}
-	return 0;
+	for (unsigned i = 0; i < ports->n && rc == 0; i++) {
+		if (ports->dev[i].parent != NULL)
+			sl_port_vlan_start(&ports->dev[i], &conf->ports[i]);
+		fill_in(&engine->ports[i], &ports->dev[i], &conf->ports[i]);
+	}
+	return rc;
 }
 
 static void drain(struct rte_ring *ring)
@@ -316,12 +313,15 @@ void sl_ports_close(struct sl_ports *ports)
 	for (unsigned i = 0; i < ports->n; i++) {
 		struct sl_port_dev *dev = &ports->dev[i];
 
+		if (dev->parent != NULL)
+			continue;
 		if (dev->started)
 			rte_eth_dev_stop(dev->ethdev);
 		rte_eth_dev_close(dev->ethdev);
 		drain(dev->twin_ring);
 		for (unsigned w = 0; w < SL_WORKERS_MAX; w++)
 			drain(dev->worker_ring[w]);
+		free(dev->vlan_map);
 	}
 	for (unsigned i = 0; i < ports->n; i++) {
 		struct rte_mempool *pool = ports->dev[i].pool;
@@ -349,64 +349,13 @@ int sl_port_set_mtu(struct sl_port_dev *dev, uint16_t mtu, struct sl_err *err)
 		sl_err_hint(err, "buffers are sized at a start: put it into the file and restart");
 		return -ERANGE;
 	}
-	rc = rte_eth_dev_set_mtu(dev->ethdev, mtu);
+	rc = dev->parent != NULL ? 0 : rte_eth_dev_set_mtu(dev->ethdev, mtu);
 	if (rc < 0)
 		return sl_err_set(err, -rc, NULL,
 			"port %s: the device refuses an MTU of %u while it runs: %s", dev->name,
 			mtu, rte_strerror(-rc));
 	dev->mtu = mtu;
 	return 0;
-}
-
-static bool has_mac(const uint64_t *words, unsigned n, uint64_t word)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (words[i] == word)
-			return true;
-	}
-	return false;
-}
-
-static void filter_mac(struct sl_port_dev *dev, uint64_t word, bool add)
-{
-	struct rte_ether_addr mac;
-
-	memcpy(mac.addr_bytes, &word, sizeof(mac.addr_bytes));
-	if (!add)
-		rte_eth_dev_mac_addr_remove(dev->ethdev, &mac);
-	else if (rte_eth_dev_mac_addr_add(dev->ethdev, &mac, 0) < 0)
-		go_promiscuous(dev, "take another MAC address");
-}
-
-void sl_port_set_macs(
-	struct sl_port_dev *dev, struct sl_port *port, const uint8_t (*macs)[6], unsigned n)
-{
-	uint64_t wanted[SL_PORT_MACS] = {mac_word(dev->mac)};
-	unsigned count = 1;
-
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t word = mac_word(macs[i]);
-
-		if (has_mac(wanted, count, word))
-			continue;
-		if (count == SL_PORT_MACS) {
-			sl_log_warning("port %s: more than %u MAC addresses: the rest is not "
-				       "received",
-				dev->name, SL_PORT_MACS);
-			break;
-		}
-		wanted[count++] = word;
-	}
-	for (unsigned i = 1; i < SL_PORT_MACS; i++) {
-		if (port->macs[i] != 0 && !has_mac(wanted, count, port->macs[i]))
-			filter_mac(dev, port->macs[i], false);
-	}
-	for (unsigned i = 1; i < count; i++) {
-		if (!has_mac(port->macs, SL_PORT_MACS, wanted[i]))
-			filter_mac(dev, wanted[i], true);
-	}
-	for (unsigned i = 1; i < SL_PORT_MACS; i++)
-		sl_publish_mac(&port->macs[i], wanted[i]);
 }
 
 bool sl_port_poll_link(struct sl_port_dev *dev)
@@ -422,6 +371,10 @@ bool sl_port_poll_link(struct sl_port_dev *dev)
 
 unsigned sl_port_tx_from_linux(struct sl_port_dev *dev, struct rte_mbuf **pkts, unsigned n)
 {
+	if (dev->parent != NULL) {
+		n = sl_port_vlan_tag(dev, pkts, n);
+		dev = dev->parent;
+	}
 	if (dev->twin_ring != NULL)
 		return rte_ring_sp_enqueue_burst(dev->twin_ring, (void *const *)pkts, n, NULL);
 	return rte_eth_tx_burst(dev->ethdev, dev->n_worker_txq, pkts, (uint16_t)n);

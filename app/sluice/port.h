@@ -6,6 +6,8 @@
  * A worker has a receive and a transmit queue on each port where the device has enough. One
  * without a receive queue gets its packets handed over; one without a transmit queue sends through
  * a ring to the worker that owns one. The twin thread likewise.
+ *
+ * A VLAN (lb/vlan.h) is a port of its own without queues: it sends through those of its parent.
  */
 #ifndef SLUICE_PORT_H
 #define SLUICE_PORT_H
@@ -23,9 +25,12 @@
 
 struct sl_port_dev {
 	char name[SL_NAME_MAX];
-	uint16_t ethdev; /* DPDK's number of it */
-	uint8_t index;   /* ours, in the configuration: what mbuf->port says */
-	int numa;        /* node, -1 = any */
+	struct sl_port_dev *parent; /* of a VLAN; NULL: it has a device of its own */
+	uint16_t vlan;
+	uint8_t *vlan_map; /* for struct sl_port; NULL without VLANs */
+	uint16_t ethdev;   /* DPDK's number of it */
+	uint8_t index;     /* ours, in the configuration: what mbuf->port says */
+	int numa;          /* node, -1 = any */
 	struct rte_eth_dev_info info;
 	uint8_t mac[6];
 	uint16_t n_rxq; /* worker i < n_rxq reads queue i */
@@ -68,16 +73,16 @@ int sl_ports_start(struct sl_ports *ports, const struct sl_conf *conf, struct sl
 /* Workers and twin must have stopped. Stops and closes what was opened; frees buffers. */
 void sl_ports_close(struct sl_ports *ports);
 
+/*
+ * The device on which the port is: itself, or a VLAN's parent.
+ */
+static inline const struct sl_port_dev *sl_port_device(const struct sl_port_dev *dev)
+{
+	return dev->parent != NULL ? dev->parent : dev;
+}
+
 /* Control core. -ERANGE beyond mtu_max, or what the device says. */
 int sl_port_set_mtu(struct sl_port_dev *dev, uint16_t mtu, struct sl_err *err);
-
-/*
- * Control core. The unicast addresses that the port accepts besides its own, those of macvlan
- * children of its twin: all of them, each time. Beyond SL_PORT_MACS - 1 they are left out, and
- * logged. A device that refuses one becomes promiscuous; the packet path drops what is not ours.
- */
-void sl_port_set_macs(
-	struct sl_port_dev *dev, struct sl_port *engine_port, const uint8_t (*macs)[6], unsigned n);
 
 /* Control core. Reads the link; true when it changed. */
 bool sl_port_poll_link(struct sl_port_dev *dev);

@@ -93,6 +93,10 @@ static void transmit(struct sl_worker_loop *loop, unsigned port, struct rte_mbuf
 	/* What goes by ring is counted here too: who decided to send it is who counts it. */
 	sl_count_add(stats->tx_packets[port], sent);
 	sl_count_add(stats->tx_bytes[port], bytes);
+	if (unlikely(tx->device != port)) {
+		sl_count_add(stats->tx_packets[tx->device], sent);
+		sl_count_add(stats->tx_bytes[tx->device], bytes);
+	}
 }
 
 /* One run of the pipeline, and the emptying of what it filled. */
@@ -232,14 +236,17 @@ static uint64_t rest(struct sl_worker_loop *loop, unsigned packets, uint64_t now
 static void add_port(struct sl_worker_loop *loop, const struct sl_port_dev *dev, unsigned index,
 	unsigned n_workers)
 {
-	struct sl_worker_tx *tx = &loop->tx[dev->index];
+	const struct sl_port_dev *device = sl_port_device(dev);
 
+	loop->tx[dev->index] = (struct sl_worker_tx){.ethdev = device->ethdev,
+		.queue = (uint16_t)index,
+		.ring = device->worker_ring[index],
+		.device = device->index};
+	if (dev->parent != NULL)
+		return; /* what comes in and what others send is its parent's */
 	if (index < dev->n_rxq)
 		loop->rx[loop->n_rx++] = (struct sl_worker_rx){
 			.ethdev = dev->ethdev, .queue = (uint16_t)index, .port = dev->index};
-	tx->ethdev = dev->ethdev;
-	tx->queue = (uint16_t)index;
-	tx->ring = dev->worker_ring[index];
 	if (index == 0 && dev->twin_ring != NULL)
 		loop->linux_tx[loop->n_linux++] =
 			(struct sl_worker_source){.ring = dev->twin_ring, .port = dev->index};

@@ -30,6 +30,7 @@ struct sl_worker_tx {
 	struct rte_ring *ring;
 	uint16_t ethdev;
 	uint16_t queue;
+	uint8_t device; /* the port whose queue it is: of a VLAN, its parent */
 };
 
 struct sl_worker_loop {

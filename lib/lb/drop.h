@@ -15,6 +15,8 @@
 		"IPv6 extension headers that are too many, or in an order that cannot be")         \
 	X(SOURCE_MAC, "source_mac", "the Ethernet source is a multicast address, zero or our own") \
 	X(NOT_OUR_MAC, "not_our_mac", "unicast to a MAC address that is not the port's")           \
+	X(VLAN_UNKNOWN, "vlan_unknown", "with the tag of a VLAN that is none of the port's")       \
+	X(VLAN_STACKED, "vlan_stacked", "with several VLAN tags (802.1ad)")                        \
 	X(SOURCE_ADDRESS, "source_address",                                                        \
 		"the IP source is no unicast address, or it is our own")                           \
 	X(FRAGMENT, "fragment", "an IP fragment for a virtual service")                            \
@@ -40,6 +42,8 @@
 	X(TWIN_WRITE, "twin_write", "Linux did not take the packet from the twin's descriptor")    \
 	X(TRANSIT, "transit", "for somebody else, on a port whose transit policy is to drop")      \
 	X(ICMP_RATE, "icmp_rate", "an ICMP error was due, over the rate of such errors")           \
+	X(NO_HEADROOM, "no_headroom",                                                              \
+		"no room in the packet's buffer for a VLAN tag, or the buffer is shared")          \
 	X(TX_FULL, "tx_full", "the port's transmit queue, or the ring to its owner, is full")      \
 	X(NO_MBUF, "no_mbuf", "no packet buffer for what Linux sent")
 

@@ -3,7 +3,9 @@
 #ifndef SL_LB_EMIT_H
 #define SL_LB_EMIT_H
 
+#include "lb/engine.h"
 #include "lb/publish.h"
+#include "lb/vlan.h"
 #include "lb/worker.h"
 #include "net/icmp.h"
 #include "net/parse.h"
@@ -14,8 +16,15 @@ static inline void sl_emit_drop(struct sl_worker *w, struct rte_mbuf *mbuf, enum
 	w->freed.pkts[w->freed.n++] = mbuf;
 }
 
+/* Out of a port. On a VLAN with its tag, or dropped with no_headroom. */
 static inline void sl_emit_tx(struct sl_worker *w, struct rte_mbuf *mbuf, uint16_t port)
 {
+	uint16_t vlan = w->engine->ports[port].vlan;
+
+	if (unlikely(vlan != 0) && !sl_vlan_leave(mbuf, vlan)) {
+		sl_emit_drop(w, mbuf, SL_DROP_NO_HEADROOM);
+		return;
+	}
 	w->tx[port].pkts[w->tx[port].n++] = mbuf;
 }
 

@@ -36,10 +36,10 @@ struct sl_port {
 	uint64_t mtu;                /* of the IP packet; lb/publish.h, word */
 	uint8_t mac[6];              /* source of what we send */
 	bool twin;
-	uint8_t transit;   /* enum sl_transit; lb/publish.h, flag */
-	uint16_t vlan;     /* id of a VLAN sub-port; 0 = none */
-	uint8_t device;    /* the port that transmits: itself, or a sub-port's parent */
-	uint8_t *vlan_map; /* parents: VLAN id -> sub-port, 0xff = none; else NULL */
+	uint8_t transit; /* enum sl_transit; lb/publish.h, flag */
+	uint16_t vlan;   /* id of a VLAN sub-port; 0 = none */
+	const uint8_t
+		*vlan_map; /* parents: VLAN id -> sub-port or SL_VLAN_NO (lb/vlan.h); else NULL */
 };
 
 struct sl_engine_params {

@@ -111,7 +111,21 @@ static bool unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
 	return punt(w, pkt, false);
 }
 
-/* ---- 1. Ethernet: is it from somebody else, and for us? ---- */
+/* ---- 1. Ethernet: on which VLAN is it, from somebody else, and for us? ---- */
+
+static bool enter_vlan(struct sl_worker *w, struct sl_pkt *pkt)
+{
+	uint16_t parent = pkt->mbuf->port;
+	enum sl_drop why;
+
+	if (!sl_vlan_enter(w->engine, pkt->mbuf, &why))
+		return drop(w, pkt, why);
+	if (pkt->mbuf->port != parent) {
+		sl_count_add(w->stats.rx_packets[pkt->mbuf->port], 1);
+		sl_count_add(w->stats.rx_bytes[pkt->mbuf->port], pkt->mbuf->pkt_len);
+	}
+	return true;
+}
 
 static uint64_t mac_word(const struct rte_ether_addr *mac)
 {
@@ -132,11 +146,15 @@ static bool is_ours(const struct sl_port *port, uint64_t mac)
 
 static bool check_ether(struct sl_worker *w, struct sl_pkt *pkt)
 {
-	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(pkt->mbuf, const void *);
-	const struct sl_port *port = &w->engine->ports[pkt->mbuf->port];
+	const struct rte_ether_hdr *ether;
+	const struct sl_port *port;
 
 	if (pkt->mbuf->data_len < sizeof(*ether))
 		return drop(w, pkt, SL_DROP_TRUNCATED);
+	if (unlikely(sl_vlan_is_tagged(pkt->mbuf)) && !enter_vlan(w, pkt))
+		return false;
+	ether = rte_pktmbuf_mtod(pkt->mbuf, const void *);
+	port = &w->engine->ports[pkt->mbuf->port];
 	/* A macvlan child's may be: in VRRP the master sends from the address that all routers
 	 * have. */
 	if (rte_is_multicast_ether_addr(&ether->src_addr) ||

@@ -3,6 +3,7 @@
 
 import copy
 import socket
+import struct
 
 from scapy.all import (ARP, ICMP, IP, TCP, UDP, Ether, ICMPv6DestUnreach, ICMPv6EchoReply,
                        ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6TimeExceeded,
@@ -57,7 +58,8 @@ class Packet:
     field), part FROM TO (a fragment: these bytes of the IP payload), nosum (UDP), options,
     version N, ihl N, total N, doff N, ulen N (wrong ones), badsum, quote N (of an error: bytes that
     it quotes), cut N (the frame's length), pad N, on PORT (where it arrives), to MAC, from MAC,
-    type HEX. IPv6 addresses with a port stand in brackets.
+    type HEX, tag N (a VLAN's; the outermost first), outer-tag N (802.1ad's). IPv6 addresses with a
+    port stand in brackets.
     """
 
     def __init__(self, text):
@@ -66,6 +68,7 @@ class Packet:
         self.src_mac, self.dst_mac, self.type = CLIENT_MAC, None, None
         self.part = self.cut = self.quote = None
         self.badsum = False
+        self.tags = b''
         self.inner = Packet(inner) if inner else None
         words = text.split()
         self.body = self.transport(words)
@@ -146,6 +149,8 @@ class Packet:
             self.cut = int(value)
         elif word == 'pad':
             self.cut = -int(value)
+        elif word in ('tag', 'outer-tag'):
+            self.tags += tag(int(value, 0), 0x8100 if word == 'tag' else 0x88a8)
         elif word == 'on':
             self.port = int(value)
         elif word == 'to':
@@ -180,9 +185,14 @@ class Packet:
             bytes(ether / self.body))
         if self.badsum:
             frame[24] ^= 0x55
+        frame[12:12] = self.tags
         if self.cut is not None:
             frame = frame[:self.cut] if self.cut >= 0 else frame + bytes(-self.cut)
         return bytes(frame)
+
+
+def tag(number, kind=0x8100):
+    return struct.pack('!HH', kind, number)
 
 
 def set_ttl(ip, ttl):

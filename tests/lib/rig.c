@@ -56,7 +56,6 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 		memcpy(&mac, port->mac, 6);
 		sl_publish_mac(&port->macs[0], mac);
 		port->twin = true;
-		port->device = (uint8_t)i;
 		sl_publish_word(&port->mtu, 1500);
 	}
 }
@@ -286,6 +285,14 @@ void rig_route(struct rig *rig, const struct sl_prefix *prefix, enum sl_route_ki
 		die("no room for a route", NULL);
 	if (via.n_hops > 0)
 		sl_fib_hop_release(fib, via.hops[0]);
+}
+
+void rig_vlan(struct rig *rig, uint16_t id)
+{
+	memset(rig->vlan_map, SL_VLAN_NO, sizeof(rig->vlan_map));
+	rig->vlan_map[id] = 1;
+	rig->engine->ports[0].vlan_map = rig->vlan_map;
+	rig->engine->ports[1].vlan = id;
 }
 
 unsigned rig_owner(const struct rig *rig, uint32_t client, uint16_t port)

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "lb/engine.h"
 #include "lb/pipeline.h"
+#include "lb/vlan.h"
 
 #define RIG_SERVERS_MAX 64
 #define RIG_PORTS       2 /* with the MAC addresses 02:00:00:00:N:01 */
@@ -23,6 +24,7 @@ struct rig {
 	/* what the control core would know; by default every VIP is local, every server resolves */
 	bool vips_not_local;
 	uint8_t adj_flags;
+	uint8_t vlan_map[SL_VLANS]; /* of port 0 */
 	uint8_t adj_port; /* that servers are behind: those whose address is new from now on */
 	/*
 	 * Generations are published while workers are in the middle of an iteration: they are not
@@ -92,6 +94,9 @@ void rig_locals(struct rig *rig, const struct sl_addr *addresses, uint32_t n,
  */
 void rig_route(struct rig *rig, const struct sl_prefix *prefix, enum sl_route_kind kind,
 	uint8_t port, const struct sl_addr *neighbour);
+
+/* Port 1 is this VLAN on port 0. */
+void rig_vlan(struct rig *rig, uint16_t id);
 
 /* The worker that owns the client's endpoint. */
 unsigned rig_owner(const struct rig *rig, uint32_t client, uint16_t port);

@@ -125,6 +125,67 @@ static void what_cannot_be_answered_is_dropped(void **state)
 	rig_close(&rig);
 }
 
+/* A tag has to go into the buffer, and neither somebody else's nor one without room will do. */
+static void a_tag_needs_a_buffer_of_our_own_with_room(void **state)
+{
+	struct rte_mbuf *mbuf;
+	unsigned what;
+	struct rig rig;
+
+	rig_open(&rig, NULL);
+	rig_vlan(&rig, 5);
+	mbuf = packet_make(&syn);
+	sl_emit_tx(rig.engine->workers[0], mbuf, 1);
+	assert_int_equal(rig_end_of(&rig, 0, mbuf, &what), RIG_SENT);
+	assert_int_equal(what, 1);
+	assert_memory_equal(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, 12), "\x81\x00\x00\x05", 4);
+	packet_free(mbuf);
+
+	mbuf = packet_make(&syn);
+	memmove((uint8_t *)mbuf->buf_addr + 3, rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len);
+	mbuf->data_off = 3;
+	sl_emit_tx(rig.engine->workers[0], mbuf, 1);
+	assert_int_equal(rig_end_of(&rig, 0, mbuf, &what), RIG_DROPPED);
+	packet_free(mbuf);
+
+	mbuf = packet_make(&syn);
+	rte_mbuf_refcnt_set(mbuf, 2);
+	sl_emit_tx(rig.engine->workers[0], mbuf, 1);
+	assert_int_equal(rig_end_of(&rig, 0, mbuf, &what), RIG_DROPPED);
+	rte_mbuf_refcnt_set(mbuf, 1);
+	packet_free(mbuf);
+	assert_int_equal(drops(&rig, SL_DROP_NO_HEADROOM), 2);
+	rig_close(&rig);
+}
+
+/* A NIC may have taken the tag out already. */
+static void a_tag_that_the_nic_took_out_counts(void **state)
+{
+	struct rte_mbuf *mbuf = packet_make(&syn);
+	uint32_t length = mbuf->pkt_len;
+	unsigned what;
+	struct rig rig;
+
+	rig_open(&rig, NULL);
+	rig_vlan(&rig, 5);
+	rte_pktmbuf_mtod(mbuf, uint8_t *)[4] = 1; /* to port 1 */
+	mbuf->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	mbuf->vlan_tci = 0xe005;
+	rig_poll(&rig, 0, &mbuf, 1);
+	assert_int_equal(rig_end_of(&rig, 0, mbuf, &what), RIG_PUNTED);
+	assert_int_equal(mbuf->port, 1);
+	assert_int_equal(mbuf->pkt_len, length);
+	assert_int_equal(rig.engine->workers[0]->stats.rx_packets[1], 1);
+	assert_int_equal(rig.engine->workers[0]->stats.rx_bytes[1], length);
+	mbuf->port = 0;
+	mbuf->ol_flags |= RTE_MBUF_F_RX_QINQ_STRIPPED;
+	rig_poll(&rig, 0, &mbuf, 1);
+	assert_int_equal(rig_end_of(&rig, 0, mbuf, &what), RIG_DROPPED);
+	assert_int_equal(drops(&rig, SL_DROP_VLAN_STACKED), 1);
+	packet_free(mbuf);
+	rig_close(&rig);
+}
+
 /* The frame goes back to the neighbour, from the address that it was sent to. */
 static void errors_go_back_to_the_neighbour(void **state)
 {
@@ -158,6 +219,8 @@ int main(void)
 		cmocka_unit_test(the_rate_is_shared),
 		cmocka_unit_test(what_cannot_be_answered_is_dropped),
 		cmocka_unit_test(errors_go_back_to_the_neighbour),
+		cmocka_unit_test(a_tag_needs_a_buffer_of_our_own_with_room),
+		cmocka_unit_test(a_tag_that_the_nic_took_out_counts),
 	};
 
 	return cmocka_run_group_tests_name("emit", tests, NULL, NULL);

@@ -175,6 +175,33 @@ static void a_packet_goes_in_and_out(void **state)
 	assert_true(w->stats.busy_tsc > 0 && w->stats.busy_tsc < w->stats.total_tsc);
 }
 
+/* A VLAN sends through its parent; both count. */
+static void a_vlan_sends_through_its_parent(void **state)
+{
+	const struct rig_server server = {SERVER, 1, SL_FWD_DR};
+	struct bench *b = *state;
+	struct rte_mbuf *mbuf = syn(b, 0);
+	struct sl_worker *w;
+
+	b->ports.n = 2;
+	b->ports.dev[1] = (struct sl_port_dev){
+		.ethdev = 3, .index = 1, .parent = &b->ports.dev[0], .vlan = 5};
+	rig_vlan(&b->rig, 5);
+	b->rig.adj_port = 1;
+	rig_service_delete(&b->rig, 6, VIP, 80);
+	rig_service(&b->rig, 6, VIP, 80, "rr", &server, 1);
+	assert_int_equal(sl_port_device(&b->ports.dev[1])->index, 0);
+	b->fake.rx[b->fake.n_rx++] = mbuf;
+	w = run(b, 0, false, 1);
+	assert_int_equal(b->loop.n_rx, 1);
+	assert_int_equal(b->fake.n_tx, 1);
+	assert_memory_equal(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, 12), "\x81\x00\x00\x05", 4);
+	for (unsigned port = 0; port < 2; port++) {
+		assert_int_equal(w->stats.tx_packets[port], 1);
+		assert_int_equal(w->stats.tx_bytes[port], mbuf->pkt_len);
+	}
+}
+
 static void what_the_device_refuses_is_counted_and_freed(void **state)
 {
 	struct bench *b = *state;
@@ -278,6 +305,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_packet_goes_in_and_out),
+		TEST(a_vlan_sends_through_its_parent),
 		TEST(what_the_device_refuses_is_counted_and_freed),
 		TEST(what_linux_sent_goes_first),
 		TEST(a_worker_without_a_queue_sends_through_the_owner),

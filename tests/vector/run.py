@@ -21,7 +21,7 @@ A line of a .vec file is one of
           unreachable, host-unreachable, exceeded, too-big MTU
                                     answered by that ICMP error; counted as no_server, no_route,
                                     ttl_exceeded, packet_too_big
-      Each may have `on PORT` behind it, where it leaves. Of a packet that has several ends, those
+      Each may have `on PORT` behind it, where it leaves, and `vlan N`, the tag that it leaves with. Of a packet that has several ends, those
       that are sent come first, then those that are punted, then those that are dropped.
     anything else   a command of vector.c, which changes configuration or clock
 
@@ -39,7 +39,7 @@ from scapy.all import GRE, TCP, UDP, IPv6, Raw, RawPcapWriter, rdpcap
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from frames import (Packet, endpoint, get_ttl, icmp_error, ip_header, mac_of, port_mac,
-                    set_tos, set_ttl)
+                    set_tos, set_ttl, tag)
 
 ANSWERS = {'unreachable': ('no_server', 'port-unreachable'),
            'host-unreachable': ('no_route', 'host-unreachable'),
@@ -157,6 +157,11 @@ def forwarded(came, kind, words, port):
 def expect(came, text):
     """The line that vector.c writes, and the bytes, None for none."""
     words, port = text.split(), 0
+    if words[-2:-1] == ['vlan']:
+        line, out = expect(came, ' '.join(words[:-2]))
+        return line, out[:12] + tag(int(words[-1])) + out[12:]
+    came = came.copy()
+    came.tags = b''  # they end where the packet path begins
     if words[-2:-1] == ['on']:
         port, words = int(words[-1]), words[:-2]
     kind, *rest = words

@@ -15,6 +15,7 @@
  *	port [N] twin|no-twin|transit-linux|transit-drop|transit-fast|transit-masquerade
  *	mtu PORT BYTES
  *	mac MAC			port 0 accepts this one, too
+ *	vlan ID			port 1 is this VLAN on port 0
  *	fullnat LOW-HIGH ADDRESS ...	local addresses
  *	masquerade on|off
  *	tunnels copy|DSCP copy|set|clear TTL
@@ -204,6 +205,11 @@ static void mac(struct run *run, char **words, unsigned n)
 	sl_publish_mac(&run->rig.engine->ports[0].macs[1], word);
 }
 
+static void vlan(struct run *run, char **words, unsigned n)
+{
+	rig_vlan(&run->rig, (uint16_t)strtoul(words[1], NULL, 10));
+}
+
 static void move_clock(struct run *run, char **words, unsigned n)
 {
 	run->rig.time.ns += strtoull(words[1], NULL, 10) * SL_NS_PER_S;
@@ -326,6 +332,7 @@ static const struct {
 	{"masquerade", 2, masquerade},
 	{"tunnels", 4, tunnels},
 	{"mac", 2, mac},
+	{"vlan", 2, vlan},
 	{"clock", 2, move_clock},
 	{"age", 1, age},
 	{"sweep", 1, sweep},
