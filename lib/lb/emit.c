@@ -44,6 +44,21 @@ void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to)
 	sl_count_add(w->stats.handed_over[port], 1);
 }
 
+void sl_emit_glean(struct sl_worker *w, struct rte_mbuf *mbuf, uint8_t port, uint8_t family,
+	const union sl_ip *dst)
+{
+	struct sl_glean_message want = {.address = *dst, .family = family, .port = port};
+
+	sl_emit_drop(w, mbuf, SL_DROP_NEIGHBOUR_UNRESOLVED);
+	if (w->gleaned_tick == w->tick && memcmp(&w->gleaned, &want, sizeof(want)) == 0)
+		return;
+	/* Full: the next packet asks again. */
+	if (rte_ring_sp_enqueue_elem(w->gleans, &want, sizeof(want)) != 0)
+		return;
+	w->gleaned = want;
+	w->gleaned_tick = w->tick;
+}
+
 /* The rate as one time stamp: when the next error would be due if they came evenly. */
 static bool may_send_error(struct sl_worker *w)
 {

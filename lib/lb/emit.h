@@ -35,6 +35,14 @@ void sl_emit_punt(struct sl_worker *w, struct rte_mbuf *mbuf, enum sl_punt_class
 void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to);
 
 /*
+ * A packet for a host on the port's own network whose neighbour nobody knows (SL_ROUTE_GLEAN):
+ * Linux is asked to resolve it, and the packet dropped (neighbour_unresolved). Those that come
+ * after go by the route that the neighbour then has.
+ */
+void sl_emit_glean(struct sl_worker *w, struct rte_mbuf *mbuf, uint8_t port, uint8_t family,
+	const union sl_ip *dst);
+
+/*
  * Turns the packet, headers parsed as `p`, into an ICMP error about itself from `src`, and sends it
  * back to the neighbour that it came from; or drops it. `reason` is counted when it was answered or
  * must not be, icmp_rate when over the limit. `mtu` is for SL_ICMP_TOO_BIG alone.

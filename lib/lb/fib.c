@@ -401,6 +401,20 @@ int sl_fib_set(struct sl_fib *fib, const struct sl_prefix *prefix, const struct 
 	return 0;
 }
 
+bool sl_fib_get(const struct sl_fib *fib, const struct sl_prefix *prefix, struct sl_fib_via *via)
+{
+	const struct sl_prefix key = masked(prefix, prefix->length);
+	uint32_t number = *find_rule(fib, &key);
+	const struct sl_fib_group *group = &fib->groups[fib->rules[number].group];
+
+	if (number == 0)
+		return false;
+	*via = (struct sl_fib_via){
+		.kind = group->kind, .port = group->port, .n_hops = group->n_hops};
+	memcpy(via->hops, group->hops, sizeof(via->hops));
+	return true;
+}
+
 /* The leaf that covers the prefix without itself: of the next shorter one, or from above. */
 static uint32_t
 leaf_without(const struct sl_fib *fib, const struct sl_prefix *prefix, const struct path *path)

@@ -79,6 +79,9 @@ int sl_fib_set(struct sl_fib *fib, const struct sl_prefix *prefix, const struct 
 /* No route for exactly this prefix any more. Returns whether there was one. */
 bool sl_fib_remove(struct sl_fib *fib, const struct sl_prefix *prefix);
 
+/* What exactly this prefix has now. False when it has no route. */
+bool sl_fib_get(const struct sl_fib *fib, const struct sl_prefix *prefix, struct sl_fib_via *via);
+
 /*
  * Next hops, by number; 0 is none. A new one is not resolved, and belongs to the caller until
  * released; routes that lead through it keep it beyond that. 0 or -ENOSPC.
@@ -86,6 +89,7 @@ bool sl_fib_remove(struct sl_fib *fib, const struct sl_prefix *prefix);
 int sl_fib_hop_new(struct sl_fib *fib, uint32_t *hop);
 void sl_fib_hop_release(struct sl_fib *fib, uint32_t hop);
 void sl_fib_hop_set(struct sl_fib *fib, uint32_t hop, sl_adj_word word);
+sl_adj_word sl_fib_hop_word(const struct sl_fib *fib, uint32_t hop);
 bool sl_fib_hop_in_use(const struct sl_fib *fib, uint32_t hop); /* by a route */
 
 /* Takes back what no worker can be reading any more. Returns whether something still waits. */

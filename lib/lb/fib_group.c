@@ -100,6 +100,11 @@ void sl_fib_hop_set(struct sl_fib *fib, uint32_t hop, sl_adj_word word)
 	sl_publish_adj(&fib->hops[hop], word);
 }
 
+sl_adj_word sl_fib_hop_word(const struct sl_fib *fib, uint32_t hop)
+{
+	return sl_read_adj(&fib->hops[hop]);
+}
+
 bool sl_fib_hop_in_use(const struct sl_fib *fib, uint32_t hop)
 {
 	return fib->hop_users[hop] > 1;

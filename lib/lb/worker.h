@@ -96,6 +96,14 @@ struct sl_load_message { /* control core -> worker */
 	uint32_t others_inactive;
 };
 
+/* A destination on a connected network whose neighbour is not known; worker -> control core. */
+struct sl_glean_message {
+	union sl_ip address;
+	uint8_t family;
+	uint8_t port;
+	uint8_t spare[6];
+};
+
 struct sl_worker {
 	/* read on every packet */
 	struct sl_engine *engine;
@@ -116,7 +124,10 @@ struct sl_worker {
 	struct rte_ring *handover_in[SL_WORKERS_MAX];  /* from each other worker, consumer: us */
 	struct rte_ring *handover_out[SL_WORKERS_MAX]; /* to each, producer: us */
 	struct rte_ring *punt[SL_PUNT_COUNT];          /* consumer: the twin thread */
-	struct rte_ring *loads; /* struct sl_load_message, producer: control */
+	struct rte_ring *loads;          /* struct sl_load_message, producer: control */
+	struct rte_ring *gleans;         /* struct sl_glean_message, consumer: control */
+	struct sl_glean_message gleaned; /* the last one, and when: a burst to one host is one */
+	sl_tick gleaned_tick;
 
 	/* token bucket of ICMP errors: this worker's share of the box's rate */
 	uint64_t icmp_tokens_ns;

@@ -7,8 +7,9 @@
 #include "lb/publish.h"
 #include "lb/store.h"
 
-#define LOADS_RING 1024 /* messages of the control core that a worker has not taken yet */
-#define WIDE_SHARE 8    /* by default the wide tables take an eighth of the connections */
+#define LOADS_RING  1024 /* messages of the control core that a worker has not taken yet */
+#define GLEANS_RING 256  /* addresses that the control core has not looked at yet */
+#define WIDE_SHARE  8    /* by default the wide tables take an eighth of the connections */
 
 void *sl_worker_memory(struct sl_engine *engine, struct sl_store *store, const char *name,
 	size_t bytes, int numa, void **owned, struct sl_err *err)
@@ -63,7 +64,9 @@ static int rings_new(struct sl_worker *w, const struct sl_engine_params *params)
 	}
 	snprintf(name, sizeof(name), "loads-%u", w->index);
 	w->loads = ring_new(w, name, sizeof(struct sl_load_message), LOADS_RING);
-	return w->loads == NULL ? -ENOMEM : 0;
+	snprintf(name, sizeof(name), "gleans-%u", w->index);
+	w->gleans = ring_new(w, name, sizeof(struct sl_glean_message), GLEANS_RING);
+	return w->loads == NULL || w->gleans == NULL ? -ENOMEM : 0;
 }
 
 uint64_t sl_connections_wide(const struct sl_engine_params *params)
@@ -148,6 +151,7 @@ static void worker_free(struct sl_engine *engine, struct sl_worker *w)
 	sl_conn_table_close(w->narrow);
 	sl_free(alloc, w->wide_memory);
 	sl_free(alloc, w->narrow_memory);
+	sl_free(alloc, w->gleans);
 	sl_free(alloc, w->loads);
 	for (unsigned class = 0; class < SL_PUNT_COUNT; class ++)
 		sl_free(alloc, w->punt[class]);

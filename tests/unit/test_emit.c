@@ -42,6 +42,56 @@ static uint64_t drops(const struct rig *rig, enum sl_drop reason)
 	return rig->engine->workers[0]->stats.drops[reason];
 }
 
+static unsigned gleaned(struct rig *rig, struct sl_glean_message *last)
+{
+	unsigned n = 0;
+
+	while (rte_ring_sc_dequeue_elem(rig->engine->workers[0]->gleans, last, sizeof(*last)) == 0)
+		n++;
+	return n;
+}
+
+static void glean(struct rig *rig, uint8_t family, const union sl_ip *dst)
+{
+	struct rte_mbuf *mbuf = packet_make(&syn);
+	unsigned what;
+
+	sl_emit_glean(rig->engine->workers[0], mbuf, 3, family, dst);
+	assert_int_equal(rig_end_of(rig, 0, mbuf, &what), RIG_DROPPED);
+	packet_free(mbuf);
+}
+
+static void linux_is_asked_for_neighbours(void **state)
+{
+	const union sl_ip first = sl_ip_v4(PACKET_IP(10, 0, 0, 1));
+	const union sl_ip second = {.bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}};
+	const struct rig_params params = {0};
+	struct sl_glean_message last;
+	struct rig rig;
+
+	rig_open(&rig, &params);
+	glean(&rig, 4, &first);
+	/* A burst to one host asks once a second. */
+	glean(&rig, 4, &first);
+	assert_int_equal(gleaned(&rig, &last), 1);
+	assert_int_equal(last.family, 4);
+	assert_int_equal(last.port, 3);
+	assert_true(sl_ip_equal(&last.address, &first));
+	glean(&rig, 6, &second);
+	assert_int_equal(gleaned(&rig, &last), 1);
+	assert_int_equal(last.family, 6);
+	assert_true(sl_ip_equal(&last.address, &second));
+	rig.engine->workers[0]->tick++;
+	glean(&rig, 6, &second);
+	assert_int_equal(gleaned(&rig, &last), 1);
+	/* What has no room is lost, and no more than that. */
+	for (unsigned i = 0; i < 2000; i++)
+		glean(&rig, 4, &(const union sl_ip){.v4 = i});
+	assert_in_range(gleaned(&rig, &last), 100, 1000);
+	assert_int_equal(drops(&rig, SL_DROP_NEIGHBOUR_UNRESOLVED), 2004);
+	rig_close(&rig);
+}
+
 static void errors_have_a_rate(void **state)
 {
 	const struct rig_params params = {.icmp_rate = 100};
@@ -215,6 +265,7 @@ static void errors_go_back_to_the_neighbour(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(linux_is_asked_for_neighbours),
 		cmocka_unit_test(errors_have_a_rate),
 		cmocka_unit_test(the_rate_is_shared),
 		cmocka_unit_test(what_cannot_be_answered_is_dropped),
