@@ -64,10 +64,12 @@ need_hop(struct sl_adjacencies *adjacencies, const struct sl_adjacency_way *way)
 {
 	struct sl_next_hop *hop = find_hop(adjacencies, way);
 
-	if (hop != NULL) {
+	if (hop != NULL && hop->way.port != way->port) {
 		hop->way.port = way->port;
-		return hop;
+		adjacencies->ops.changed(adjacencies->ops.arg, hop);
 	}
+	if (hop != NULL)
+		return hop;
 	hop = calloc(1, sizeof(*hop));
 	if (hop == NULL)
 		return NULL;
@@ -80,6 +82,15 @@ need_hop(struct sl_adjacencies *adjacencies, const struct sl_adjacency_way *way)
 	return hop;
 }
 
+static void drop_hop(struct sl_adjacencies *adjacencies, struct sl_next_hop *hop)
+{
+	if (hop->n_users > 0 || hop->number != 0)
+		return;
+	sl_map_remove(&adjacencies->hops, &hop->node);
+	adjacencies->ops.released(adjacencies->ops.arg, hop);
+	free(hop);
+}
+
 static void leave_hop(struct sl_adjacencies *adjacencies, struct sl_adjacency *adjacency)
 {
 	struct sl_next_hop *hop = adjacency->hop;
@@ -88,11 +99,8 @@ static void leave_hop(struct sl_adjacencies *adjacencies, struct sl_adjacency *a
 		return;
 	adjacency->hop = NULL;
 	TAILQ_REMOVE(&hop->users, adjacency, link);
-	if (--hop->n_users > 0)
-		return;
-	sl_map_remove(&adjacencies->hops, &hop->node);
-	adjacencies->ops.released(adjacencies->ops.arg, hop);
-	free(hop);
+	hop->n_users--;
+	drop_hop(adjacencies, hop);
 }
 
 static void
@@ -211,6 +219,13 @@ void sl_adjacencies_done(struct sl_adjacencies *adjacencies)
 	while (adjacencies->by_address.buckets != NULL &&
 		(node = TAILQ_FIRST(&adjacencies->by_address.seen)) != NULL)
 		delete (adjacencies, sl_map_entry(node, struct sl_adjacency, node));
+	while (adjacencies->hops.buckets != NULL &&
+		(node = TAILQ_FIRST(&adjacencies->hops.seen)) != NULL) {
+		struct sl_next_hop *hop = sl_map_entry(node, struct sl_next_hop, node);
+
+		hop->number = 0;
+		drop_hop(adjacencies, hop);
+	}
 	sl_map_done(&adjacencies->by_address);
 	sl_map_done(&adjacencies->hops);
 }
@@ -261,8 +276,20 @@ void sl_next_hop_refresh(struct sl_adjacencies *adjacencies, struct sl_next_hop 
 		return;
 	hop->resolved = resolved;
 	memcpy(hop->mac, mac, sizeof(mac));
+	adjacencies->ops.changed(adjacencies->ops.arg, hop);
 	TAILQ_FOREACH (adjacency, &hop->users, link)
 		publish(adjacencies, adjacency, word_of(adjacency));
+}
+
+struct sl_next_hop *
+sl_next_hop_find(struct sl_adjacencies *adjacencies, const struct sl_adjacency_way *way)
+{
+	return need_hop(adjacencies, way);
+}
+
+void sl_next_hop_let_go(struct sl_adjacencies *adjacencies, struct sl_next_hop *hop)
+{
+	drop_hop(adjacencies, hop);
 }
 
 const char *sl_adjacency_reachability(sl_adj_word word)

@@ -25,12 +25,15 @@ struct sl_adjacency_way {
 	struct sl_addr next; /* the address itself, or its gateway */
 };
 
-/* A neighbour that servers are reached through. */
+/* A neighbour that servers or routes are reached through. */
 struct sl_next_hop {
 	struct sl_map_node node;
 	struct sl_adjacency_way way;
 	TAILQ_HEAD(, sl_adjacency) users;
 	uint32_t n_users;
+	/* Its number in the forwarding table while routes lead through it; 0 = none do. */
+	uint32_t number;
+	TAILQ_ENTRY(sl_next_hop) gateways;
 	bool resolved;
 	uint8_t mac[6];
 	/* keeper.h: what it has still to tell Linux */
@@ -57,6 +60,8 @@ struct sl_adjacency_ops {
 	/* A next hop is needed from now on; no longer. It is freed right after `released`. */
 	void (*needed)(void *arg, struct sl_next_hop *hop);
 	void (*released)(void *arg, struct sl_next_hop *hop);
+	/* Whether it is resolved changed, or its MAC, or its port. */
+	void (*changed)(void *arg, struct sl_next_hop *hop);
 	/* The adjacency's word changed from `before`. */
 	void (*publish)(void *arg, const struct sl_adjacency *adjacency, sl_adj_word before);
 	void *arg;
@@ -94,6 +99,16 @@ struct sl_next_hop *sl_next_hop_changed(struct sl_adjacencies *adjacencies, uint
 
 /* The same for one that is at hand. */
 void sl_next_hop_refresh(struct sl_adjacencies *adjacencies, struct sl_next_hop *hop);
+
+/*
+ * The next hop of this way, made if there is none: for routes, which hold it while its number is
+ * not 0. NULL without memory.
+ */
+struct sl_next_hop *
+sl_next_hop_find(struct sl_adjacencies *adjacencies, const struct sl_adjacency_way *way);
+
+/* No route leads through it any more (number is 0): it goes, unless servers need it. */
+void sl_next_hop_let_go(struct sl_adjacencies *adjacencies, struct sl_next_hop *hop);
 
 /* "reachable", "unresolved", "not on link" or "local". */
 const char *sl_adjacency_reachability(sl_adj_word word);

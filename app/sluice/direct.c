@@ -21,7 +21,7 @@ struct sl_direct {
 	uint32_t n_segments;          /* and own addresses */
 	struct neighbour *neighbours; /* sorted */
 	uint32_t n_neighbours;
-	struct sl_addr *vips; /* sorted */
+	struct sl_addr *vips; /* and FullNAT's local addresses; sorted */
 	uint32_t n_vips;
 };
 
@@ -69,7 +69,8 @@ struct sl_direct *sl_direct_new(const struct sl_conf *conf)
 	direct->segments = calloc(n_addresses + 1, sizeof(direct->segments[0]));
 	direct->own = calloc(n_addresses + 1, sizeof(direct->own[0]));
 	direct->neighbours = calloc(n_neighbours + 1, sizeof(direct->neighbours[0]));
-	direct->vips = calloc(conf->n_vips + 1, sizeof(direct->vips[0]));
+	direct->vips =
+		calloc((size_t)conf->n_vips + conf->n_local_addresses + 1, sizeof(direct->vips[0]));
 	if (direct->segments == NULL || direct->own == NULL || direct->neighbours == NULL ||
 		direct->vips == NULL) {
 		sl_direct_free(direct);
@@ -82,6 +83,10 @@ struct sl_direct *sl_direct_new(const struct sl_conf *conf)
 	for (uint32_t i = 0; i < conf->n_vips; i++) {
 		if (!conf->ports[conf->vips[i].port].twin)
 			direct->vips[direct->n_vips++] = conf->vips[i].address;
+	}
+	for (uint32_t i = 0; i < conf->n_local_addresses; i++) {
+		if (!conf->ports[conf->local_addresses[i].port].twin)
+			direct->vips[direct->n_vips++] = conf->local_addresses[i].address;
 	}
 	qsort(direct->neighbours, direct->n_neighbours, sizeof(direct->neighbours[0]),
 		compare_neighbours);
@@ -152,4 +157,55 @@ const struct sl_addr *sl_direct_own(const struct sl_direct *direct, uint32_t *n)
 {
 	*n = direct->n_segments;
 	return direct->own;
+}
+
+static uint8_t host_length(const struct sl_addr *addr)
+{
+	return addr->family == 4 ? 32 : 128;
+}
+
+enum sl_route_kind sl_direct_route(const struct sl_direct *direct, const struct sl_prefix *prefix,
+	uint8_t *port, uint8_t mac[6])
+{
+	bool host = prefix->length == host_length(&prefix->addr);
+	struct sl_adjacency_way way;
+
+	if (host && sl_direct_is_local(direct, &prefix->addr))
+		return SL_ROUTE_LINUX;
+	if (host && sl_direct_way(direct, &prefix->addr, &way) &&
+		sl_direct_neighbour(direct, way.port, &prefix->addr, mac)) {
+		*port = way.port;
+		return SL_ROUTE_HOP;
+	}
+	for (uint32_t i = 0; i < direct->n_segments; i++) {
+		const struct segment *segment = &direct->segments[i];
+
+		if (segment->prefix.length == prefix->length &&
+			sl_prefix_contains(&segment->prefix, &prefix->addr)) {
+			*port = segment->port;
+			return SL_ROUTE_GLEAN;
+		}
+	}
+	return SL_ROUTE_NONE;
+}
+
+bool sl_direct_prefix(const struct sl_direct *direct, uint32_t n, struct sl_prefix *prefix)
+{
+	const struct sl_addr *host;
+
+	if (n < direct->n_segments) {
+		*prefix = direct->segments[n].prefix;
+		return true;
+	}
+	n -= direct->n_segments;
+	if (n < direct->n_segments)
+		host = &direct->own[n];
+	else if ((n -= direct->n_segments) < direct->n_neighbours)
+		host = &direct->neighbours[n].address;
+	else if ((n -= direct->n_neighbours) < direct->n_vips)
+		host = &direct->vips[n];
+	else
+		return false;
+	*prefix = (struct sl_prefix){*host, host_length(host)};
+	return true;
 }

@@ -12,6 +12,7 @@
 
 #include "adjacency.h"
 #include "conf/model.h"
+#include "lb/fib.h"
 
 struct sl_direct;
 
@@ -27,8 +28,19 @@ bool sl_direct_way(const struct sl_direct *direct, const struct sl_addr *address
 bool sl_direct_neighbour(const struct sl_direct *direct, uint8_t port,
 	const struct sl_addr *address, uint8_t mac[6]);
 
-/* Whether the address is a VIP of such a port, or one of the port's own addresses. */
+/* Whether the address is a VIP of such a port, a local address of FullNAT, or the port's own. */
 bool sl_direct_is_local(const struct sl_direct *direct, const struct sl_addr *address);
+
+/*
+ * What the configuration says about exactly this prefix: SL_ROUTE_GLEAN for a port's prefix,
+ * SL_ROUTE_HOP for a static neighbour, with its port and MAC; SL_ROUTE_LINUX for an own address or
+ * a VIP; else SL_ROUTE_NONE.
+ */
+enum sl_route_kind sl_direct_route(const struct sl_direct *direct, const struct sl_prefix *prefix,
+	uint8_t *port, uint8_t mac[6]);
+
+/* The n-th prefix that it says something about (some twice). False after the last. */
+bool sl_direct_prefix(const struct sl_direct *direct, uint32_t n, struct sl_prefix *prefix);
 
 /* The ports' own addresses; n in *n. */
 const struct sl_addr *sl_direct_own(const struct sl_direct *direct, uint32_t *n);

@@ -223,6 +223,7 @@ void sl_host_init(struct sl_app *app)
 		.neighbours = sl_host_neighbours,
 		.workers = sl_host_workers,
 		.twins = sl_host_twins,
+		.routes = sl_host_routes,
 		.vips = sl_host_vips,
 		.reachability = host_reachability,
 		.drops = host_drops,

@@ -195,3 +195,13 @@ json_t *sl_host_twins(void *arg)
 	sl_json_count(report, "sleeps", sl_count_read(stats->sleeps));
 	return report;
 }
+
+json_t *sl_host_routes(void *arg)
+{
+	struct sl_app *app = arg;
+	struct sl_mirror_report *report = mirror_report(app);
+	json_t *routes = report != NULL ? sl_mirror_report_routes(report) : NULL;
+
+	sl_mirror_report_free(report);
+	return routes;
+}

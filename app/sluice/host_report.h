@@ -13,5 +13,6 @@ json_t *sl_host_neighbours(void *arg);
 json_t *sl_host_workers(void *arg);
 json_t *sl_host_twins(void *arg); /* NULL when there is none */
 json_t *sl_host_vips(void *arg);
+json_t *sl_host_routes(void *arg);
 
 #endif

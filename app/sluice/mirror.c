@@ -17,11 +17,10 @@
 #include "lb/publish.h"
 #include "mirror_state.h"
 
-#define READ_SIZE  32768
-#define SLICE_NS   (2 * SL_NS_PER_MS) /* of a callback; a batch begun may go beyond */
-#define BATCH      64
-#define SETTLE_NS  (20 * SL_NS_PER_MS) /* between walks over everything while routes change */
-#define NUD_USABLE (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
+#define READ_SIZE 32768
+#define SLICE_NS  (2 * SL_NS_PER_MS) /* of a callback; a batch begun may go beyond */
+#define BATCH     64
+#define SETTLE_NS (20 * SL_NS_PER_MS) /* between walks over everything while routes change */
 
 static void schedule(struct sl_mirror *mirror, uint64_t delay_ns)
 {
@@ -115,9 +114,11 @@ static void on_link(void *arg, const struct sl_rtmsg_link *link, const struct sl
 	if (port < 0)
 		return;
 	tell_macs(mirror, space, port);
+	sl_mirror_set_mtu(mirror, port);
 	if (before == NULL || link == NULL || before->up != link->up ||
 		before->carrier != link->carrier) {
 		sl_adjacency_expire_all(&mirror->adjacencies);
+		sl_feed_all(&mirror->feed);
 		sl_keeper_tick(&mirror->keeper);
 		event(mirror, "link",
 			json_pack("{s:s,s:s,s:b,s:b,s:b}", "port", mirror->ports[port].name,
@@ -137,6 +138,7 @@ static void on_address(void *arg, const struct sl_rtmsg_address *address, bool g
 
 	if (port < 0)
 		return;
+	mirror->local_changed = true; /* which of them we use on the port, at least */
 	if (gone && address->protocol == SL_KERNEL_PROTOCOL)
 		mirror->drifted = true;
 	event(mirror, "address",
@@ -161,6 +163,7 @@ static void on_route(void *arg, const struct sl_prefix *prefix, bool local)
 		sl_adjacency_expire(&mirror->adjacencies, &prefix->addr);
 	else
 		mirror->routes_changed = true;
+	sl_mirror_route_changed(mirror, prefix, local);
 	schedule(mirror, 0);
 }
 
@@ -173,6 +176,8 @@ static void on_neighbour(void *arg, const struct sl_rtmsg_neighbour *neighbour, 
 
 	if (hop != NULL)
 		sl_keeper_changed(&mirror->keeper, hop, neighbour, gone);
+	if (mirror->synced && sl_mirror_port_of(mirror, space, neighbour->ifindex) >= 0)
+		sl_feed_host(&mirror->feed, &neighbour->address);
 }
 
 static void on_lost(void *arg)
@@ -193,7 +198,7 @@ static bool link_usable(void *arg, int ifindex)
 	return link != NULL && link->up;
 }
 
-static bool way_through(struct sl_mirror *mirror, struct sl_mirror_space *space,
+bool sl_mirror_way_through(struct sl_mirror *mirror, struct sl_mirror_space *space,
 	const struct sl_addr *address, struct sl_adjacency_way *way)
 {
 	const struct sl_rtmsg_hop *hop;
@@ -233,7 +238,7 @@ static void find_way(void *arg, const struct sl_addr *address, struct sl_adjacen
 	if (mirror->direct != NULL && sl_direct_way(mirror->direct, address, way))
 		return;
 	for (unsigned i = 0; i < mirror->n_spaces; i++) {
-		if (way_through(mirror, &mirror->spaces[i], address, way))
+		if (sl_mirror_way_through(mirror, &mirror->spaces[i], address, way))
 			return;
 	}
 }
@@ -248,7 +253,7 @@ static bool find_neighbour(void *arg, const struct sl_adjacency_way *way, uint8_
 			sl_direct_neighbour(mirror->direct, way->port, &way->next, mac);
 	neighbour = sl_space_find_neighbour(
 		&mirror->spaces[way->space].space, way->ifindex, &way->next);
-	if (neighbour == NULL || !neighbour->has_mac || !(neighbour->state & NUD_USABLE))
+	if (neighbour == NULL || !sl_rtmsg_neighbour_usable(neighbour))
 		return false;
 	memcpy(mac, neighbour->mac, sizeof(neighbour->mac));
 	return true;
@@ -335,8 +340,13 @@ static bool keeper_ready(void *arg, const struct sl_next_hop *hop)
 static int keeper_request(void *arg, uint8_t space, enum sl_rtmsg_neighbour_op op, int ifindex,
 	const struct sl_addr *address)
 {
+	return sl_mirror_request(arg, space, op, ifindex, address);
+}
+
+int sl_mirror_request(struct sl_mirror *mirror, uint8_t space, enum sl_rtmsg_neighbour_op op,
+	int ifindex, const struct sl_addr *address)
+{
 	_Alignas(struct nlmsghdr) uint8_t buffer[SL_RTMSG_MAX];
-	struct sl_mirror *mirror = arg;
 
 	return sl_rtnl_request(&mirror->spaces[space].requests,
 		sl_rtmsg_put_neighbour(buffer, op, ifindex, address, NULL, SL_KERNEL_PROTOCOL));
@@ -347,48 +357,6 @@ static int keeper_request(void *arg, uint8_t space, enum sl_rtmsg_neighbour_op o
 static uint64_t now_of(const struct sl_mirror *mirror)
 {
 	return sl_clock_ns(mirror->params.clock);
-}
-
-static void collect_local(struct sl_mirror *mirror, struct sl_addr *out, uint32_t *n)
-{
-	struct sl_map_node *node;
-	const struct sl_addr *own;
-	uint32_t n_own = 0;
-
-	for (unsigned i = 0; i < mirror->n_spaces; i++) {
-		TAILQ_FOREACH (
-			node, &mirror->spaces[i].space.routes.maps[SL_TABLE_LOCAL].seen, seen) {
-			const struct sl_route *route = sl_map_entry(node, struct sl_route, node);
-
-			if (route->type == RTN_LOCAL && route->prefix.addr.family == 4 &&
-				route->prefix.length == 32)
-				out[(*n)++] = route->prefix.addr;
-		}
-	}
-	own = mirror->direct != NULL ? sl_direct_own(mirror->direct, &n_own) : NULL;
-	for (uint32_t i = 0; i < n_own; i++) {
-		if (own[i].family == 4)
-			out[(*n)++] = own[i];
-	}
-}
-
-static void set_local(struct sl_mirror *mirror)
-{
-	uint32_t n_own = 0, n = 0;
-	struct sl_addr *addresses;
-	size_t room = 1;
-
-	for (unsigned i = 0; i < mirror->n_spaces; i++)
-		room += mirror->spaces[i].space.routes.maps[SL_TABLE_LOCAL].n;
-	if (mirror->direct != NULL)
-		sl_direct_own(mirror->direct, &n_own);
-	addresses = malloc((room + n_own) * sizeof(addresses[0]));
-	if (addresses == NULL)
-		return; /* local_changed stays: the next tick tries again */
-	collect_local(mirror, addresses, &n);
-	if (sl_engine_set_local(mirror->params.engine, addresses, n, NULL, 0) == 0)
-		mirror->local_changed = false;
-	free(addresses);
 }
 
 static bool all_synced(const struct sl_mirror *mirror)
@@ -411,7 +379,10 @@ static uint64_t work_some(struct sl_mirror *mirror, uint64_t until_ns)
 			more |= sl_space_sweep(&mirror->spaces[i].space, BATCH);
 		if (!all_synced(mirror))
 			continue; /* nothing is said before everything is known */
+		if (!mirror->synced)
+			sl_feed_all(&mirror->feed);
 		mirror->synced = true;
+		more |= sl_feed_walk(&mirror->feed, BATCH);
 		more |= sl_vip_walk(&mirror->vips, BATCH);
 		more |= sl_adjacency_walk(&mirror->adjacencies, BATCH);
 		more |= sl_keeper_work(&mirror->keeper, BATCH / 4);
@@ -429,12 +400,15 @@ static void on_work(evutil_socket_t fd, short what, void *arg)
 		mirror->routes_changed = false;
 		mirror->walk_ns = now_ns;
 		sl_adjacency_expire_all(&mirror->adjacencies);
+		sl_feed_neighbours(&mirror->feed);
 	}
 	if (mirror->synced && mirror->local_changed && now_ns - mirror->local_ns >= SETTLE_NS) {
 		mirror->local_ns = now_ns;
-		set_local(mirror);
+		sl_mirror_set_local(mirror);
 	}
 	delay_ns = work_some(mirror, now_ns + SLICE_NS);
+	if (sl_fib_reclaim(mirror->params.engine->fib) && delay_ns == UINT64_MAX)
+		delay_ns = SETTLE_NS;
 	if (delay_ns == UINT64_MAX && (mirror->routes_changed || mirror->local_changed) &&
 		mirror->synced)
 		delay_ns = SETTLE_NS;
@@ -503,6 +477,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (mirror->drifted && mirror->params.drifted != NULL)
 		mirror->params.drifted(mirror->params.arg);
 	mirror->drifted = false;
+	sl_mirror_routes_tick(mirror);
 	sl_keeper_tick(&mirror->keeper);
 	schedule(mirror, 0);
 }
@@ -529,7 +504,9 @@ static int open_space(struct sl_mirror *mirror, const char *netns, struct sl_err
 		return sl_err_set(err, ENOMEM, NULL, "out of memory");
 	space->requests.fd = -1;
 	space->mirror = mirror;
+	mirror->feed.spaces[mirror->n_spaces] = &space->space;
 	space->index = mirror->n_spaces++;
+	mirror->feed.n_spaces = mirror->n_spaces;
 	snprintf(space->netns, sizeof(space->netns), "%s", netns);
 	ret = sl_rtnl_open(&space->requests, netns);
 	if (ret == 0)
@@ -562,6 +539,7 @@ static int init_parts(struct sl_mirror *mirror)
 		.neighbour = find_neighbour,
 		.needed = on_needed,
 		.released = on_released,
+		.changed = sl_mirror_hop_changed,
 		.publish = on_adjacency,
 		.arg = mirror,
 	};
@@ -582,6 +560,7 @@ static int init_parts(struct sl_mirror *mirror)
 	mirror->work = evtimer_new(mirror->params.base, on_work, mirror);
 	mirror->tick = event_new(mirror->params.base, -1, EV_PERSIST, on_tick, mirror);
 	if (mirror->work == NULL || mirror->tick == NULL ||
+		sl_mirror_routes_init(mirror, seed) != 0 ||
 		sl_adjacencies_init(&mirror->adjacencies, seed, &ops) != 0 ||
 		sl_vips_init(&mirror->vips, seed) != 0)
 		return -ENOMEM;
@@ -642,6 +621,8 @@ void sl_mirror_free(struct sl_mirror *mirror)
 	sl_direct_free(mirror->direct);
 	if (mirror->work != NULL)
 		event_free(mirror->work);
+	if (mirror->gleaner != NULL)
+		event_free(mirror->gleaner);
 	if (mirror->tick != NULL)
 		event_free(mirror->tick);
 	pthread_mutex_destroy(&mirror->lock);
@@ -660,9 +641,12 @@ int sl_mirror_configure(struct sl_mirror *mirror, const struct sl_conf *conf)
 
 	if (direct == NULL)
 		return -ENOMEM;
+	sl_feed_direct(&mirror->feed, direct);
 	sl_direct_free(mirror->direct);
 	mirror->direct = direct;
 	mirror->local_changed = true;
+	for (unsigned i = 0; i < mirror->n_ports; i++)
+		sl_mirror_configure_port(mirror, i, &conf->ports[i]);
 	sl_vip_expire_all(&mirror->vips);
 	sl_adjacency_expire_all(&mirror->adjacencies);
 	TAILQ_FOREACH (node, &mirror->adjacencies.hops.seen, seen) {

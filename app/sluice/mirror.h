@@ -91,6 +91,11 @@ json_t *sl_mirror_report_neighbours(const struct sl_mirror_report *report);
  * addresses}; null without one.
  */
 json_t *sl_mirror_report_twin(const struct sl_mirror_report *report, uint16_t port);
+/*
+ * {ipv4, ipv6: routes in the forwarding table, max: how many it has room for, refused: how many of
+ * Linux's it has none for, gateways: next hops that are kept resolved}.
+ */
+json_t *sl_mirror_report_routes(const struct sl_mirror_report *report);
 /* Array of {address, mode, port, local}, of the configuration's VIPs. */
 json_t *sl_mirror_report_vips(struct sl_mirror *mirror, const struct sl_conf *conf);
 

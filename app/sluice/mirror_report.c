@@ -39,6 +39,8 @@ struct sl_mirror_report {
 	struct twin twins[SL_PORTS_MAX];
 	struct neighbour *neighbours;
 	uint32_t n_neighbours;
+	struct sl_fib_stats routes;
+	uint32_t refused, gateways;
 };
 
 static void copy_macs(struct twin *twin, const struct sl_mirror_space *space)
@@ -125,6 +127,9 @@ struct sl_mirror_report *sl_mirror_report(struct sl_mirror *mirror)
 	if (report == NULL)
 		return NULL;
 	report->n_ports = mirror->n_ports;
+	sl_fib_stats(mirror->params.engine->fib, &report->routes);
+	report->refused = mirror->feed.refused;
+	report->gateways = mirror->n_gateways;
 	report->neighbours = calloc(mirror->adjacencies.hops.n + 1, sizeof(struct neighbour));
 	if (report->neighbours == NULL)
 		goto failed;
@@ -245,6 +250,15 @@ json_t *sl_mirror_report_twin(const struct sl_mirror_report *report, uint16_t po
 		twin->link.ifindex, "up", twin->link.up, "carrier", twin->link.carrier, "mac",
 		twin->link.has_mac ? sl_mac_format(twin->link.mac, text) : NULL, "macs", macs,
 		"mtu", (int)twin->link.mtu, "addresses", addresses);
+}
+
+json_t *sl_mirror_report_routes(const struct sl_mirror_report *report)
+{
+	const struct sl_fib_stats *stats = &report->routes;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "ipv4", (json_int_t)stats->routes[0], "ipv6",
+		(json_int_t)stats->routes[1], "max", (json_int_t)stats->routes_max, "refused",
+		(json_int_t)report->refused, "gateways", (json_int_t)report->gateways);
 }
 
 json_t *sl_mirror_report_vips(struct sl_mirror *mirror, const struct sl_conf *conf)

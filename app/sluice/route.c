@@ -162,15 +162,14 @@ static bool has_hop(const struct sl_rtmsg_route *message, const struct sl_rtmsg_
 	return false;
 }
 
-/* IPv6 takes next hops out of a route one by one. Returns whether some were, and others stay. */
-static bool remove_hops(struct sl_route *route, const struct sl_rtmsg_route *message)
+/*
+ * IPv6 takes next hops out of a route one by one, and names them in whatever order. Returns how
+ * many stay.
+ */
+static unsigned remove_hops(struct sl_route *route, const struct sl_rtmsg_route *message)
 {
-	unsigned kept = 0, n = route->n_hops;
+	unsigned n = route->n_hops;
 
-	for (unsigned i = 0; i < n; i++)
-		kept += !has_hop(message, &route->hops[i]);
-	if (message->prefix.addr.family != 6 || kept == 0 || kept == n)
-		return false;
 	route->n_hops = 0;
 	for (unsigned i = 0; i < n; i++) {
 		const struct sl_rtmsg_hop hop = route->hops[i];
@@ -178,7 +177,7 @@ static bool remove_hops(struct sl_route *route, const struct sl_rtmsg_route *mes
 		if (!has_hop(message, &hop))
 			route->hops[route->n_hops++] = hop;
 	}
-	return true;
+	return route->n_hops;
 }
 
 bool sl_route_remove(struct sl_routes *routes, const struct sl_rtmsg_route *message)
@@ -191,11 +190,14 @@ bool sl_route_remove(struct sl_routes *routes, const struct sl_rtmsg_route *mess
 	route = find_exact(&routes->maps[table], &message->prefix, message->metric);
 	if (route == NULL)
 		return false;
-	if (message->n_hops > 0 && remove_hops(route, message))
-		return true;
-	/* With other next hops it is one that stood behind ours. */
-	if (message->n_hops > 0 && !same_hops(route, message))
-		return false;
+	if (message->n_hops > 0 && message->prefix.addr.family == 6) {
+		unsigned had = route->n_hops, kept = remove_hops(route, message);
+
+		if (kept > 0)
+			return kept < had;
+	} else if (message->n_hops > 0 && !same_hops(route, message)) {
+		return false; /* one that stood behind ours */
+	}
 	delete (routes, table, route);
 	return true;
 }
@@ -307,13 +309,13 @@ const struct sl_route *sl_route_of(const struct sl_routes *routes, const struct 
 	sl_route_usable usable, void *arg)
 {
 	const struct sl_rtmsg_hop *hop = NULL;
-	const struct sl_route *route;
+	const struct sl_route *local, *route;
 
-	route = find_in(routes, SL_TABLE_LOCAL, &prefix->addr, prefix->length, usable, arg, &hop);
-	if (route == NULL)
-		route = find_prefix(
-			routes, SL_TABLE_MAIN, prefix, &prefix->addr, usable, arg, &hop);
-	return route;
+	local = find_in(routes, SL_TABLE_LOCAL, &prefix->addr, prefix->length, usable, arg, &hop);
+	if (local != NULL && local->prefix.length == prefix->length)
+		return local;
+	route = find_prefix(routes, SL_TABLE_MAIN, prefix, &prefix->addr, usable, arg, &hop);
+	return route != NULL && local != NULL ? local : route;
 }
 
 static bool any_link(void *arg, int ifindex)

@@ -62,8 +62,8 @@ const struct sl_route *sl_route_find(const struct sl_routes *routes, const struc
 	sl_route_usable usable, void *arg, const struct sl_rtmsg_hop **hop);
 
 /*
- * The route that decides about the whole of a prefix, longer ones aside: of the local table, the
- * longest that covers it, else the main table's for exactly this prefix. NULL when there is none.
+ * The route that decides about a prefix which has one of its own: of the local table the longest
+ * that covers it, else the main table's. NULL when there is none for exactly this prefix.
  */
 const struct sl_route *sl_route_of(const struct sl_routes *routes, const struct sl_prefix *prefix,
 	sl_route_usable usable, void *arg);

@@ -175,6 +175,8 @@ static int parse_address(struct sl_cursor *cursor, struct sl_rtmsg_address *addr
 		return -ENOENT;
 	address->ifindex = (int)fixed->ifa_index;
 	address->prefix.length = fixed->ifa_prefixlen;
+	address->scope = fixed->ifa_scope;
+	address->flags = fixed->ifa_flags;
 	if (address->prefix.length > (fixed->ifa_family == AF_INET ? 32 : 128))
 		return -EBADMSG;
 	while ((ret = next_attribute(cursor, &attribute)) > 0) {
@@ -184,6 +186,8 @@ static int parse_address(struct sl_cursor *cursor, struct sl_rtmsg_address *addr
 			ret = get_address(&attribute, fixed->ifa_family, &address->prefix.addr);
 		else if (attribute.type == IFA_PROTO)
 			ret = get_u8(&attribute, &address->protocol);
+		else if (attribute.type == IFA_FLAGS)
+			ret = get_u32(&attribute, &address->flags);
 		if (ret != 0)
 			return ret;
 		local |= attribute.type == IFA_LOCAL;
@@ -360,6 +364,14 @@ static int parse_neighbour(struct sl_cursor *cursor, struct sl_rtmsg_neighbour *
 	return ret;
 }
 
+bool sl_rtmsg_neighbour_usable(const struct sl_rtmsg_neighbour *neighbour)
+{
+	const uint16_t usable =
+		NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY;
+
+	return neighbour->has_mac && (neighbour->state & usable);
+}
+
 int sl_rtmsg_parse(const struct nlmsghdr *header, struct sl_rtmsg *out)
 {
 	struct sl_cursor cursor = sl_cursor_over(header + 1, header->nlmsg_len - sizeof(*header));
@@ -480,6 +492,10 @@ struct nlmsghdr *sl_rtmsg_put_neighbour(void *buffer, enum sl_rtmsg_neighbour_op
 	put_addr(header, NDA_DST, address);
 	if (delete)
 		return header;
+	if (op == SL_RTMSG_NEIGHBOUR_RESOLVE) {
+		fixed->ndm_flags = NTF_USE;
+		return header;
+	}
 	mnl_attr_put_u8(header, NDA_PROTOCOL, protocol);
 	if (op == SL_RTMSG_NEIGHBOUR_STATIC) {
 		fixed->ndm_state = NUD_PERMANENT;

@@ -35,6 +35,8 @@ struct sl_rtmsg_address {
 	int ifindex;
 	struct sl_prefix prefix;
 	uint8_t protocol; /* IFA_PROTO; 0 = none */
+	uint8_t scope;    /* RT_SCOPE_* */
+	uint32_t flags;   /* IFA_F_* */
 };
 
 struct sl_rtmsg_hop {
@@ -65,6 +67,9 @@ struct sl_rtmsg_neighbour {
 	bool has_mac;
 	uint8_t mac[6];
 };
+
+/* Whether packets can be sent to it. */
+bool sl_rtmsg_neighbour_usable(const struct sl_rtmsg_neighbour *neighbour);
 
 struct sl_rtmsg {
 	enum sl_rtmsg_kind kind;
@@ -110,6 +115,7 @@ enum sl_rtmsg_neighbour_op {
 	SL_RTMSG_NEIGHBOUR_STATIC,  /* permanent, with this MAC */
 	SL_RTMSG_NEIGHBOUR_MANAGED, /* the kernel keeps it resolved from now on */
 	SL_RTMSG_NEIGHBOUR_USE,     /* the kernel resolves it once more: before Linux 5.16 */
+	SL_RTMSG_NEIGHBOUR_RESOLVE, /* the same, for one that Linux forgets by itself */
 	SL_RTMSG_NEIGHBOUR_DELETE,
 };
 struct nlmsghdr *sl_rtmsg_put_neighbour(void *buffer, enum sl_rtmsg_neighbour_op op, int ifindex,

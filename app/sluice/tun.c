@@ -80,6 +80,12 @@ static int write_sysctls(const char *name, struct sl_err *err)
 		{"ipv4/promote_secondaries", 1},
 		/* A load balancer takes no addresses and routes from whoever announces some. */
 		{"ipv6/accept_ra", 0},
+		/* An interface that goes down for a moment has its addresses afterwards, as in
+		   IPv4. */
+		{"ipv6/keep_addr_on_down", 1},
+		/* A new MAC address, or a link that comes back: neighbours hear of it at once. */
+		{"ipv4/arp_notify", 1},
+		{"ipv6/ndisc_notify", 1},
 	};
 	int ret;
 

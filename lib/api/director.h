@@ -50,6 +50,8 @@ struct sl_host {
 
 	/* May be NULL: what the twins' thread moved, or NULL when there is none. */
 	json_t *(*twins)(void *arg);
+	/* May be NULL: how many routes the forwarding table has, and how many had no room. */
+	json_t *(*routes)(void *arg);
 	/* May be NULL: adds the drops that no worker counts (the twin thread's). */
 	void (*drops)(void *arg, uint64_t counts[SL_DROP_COUNT]);
 	/*

@@ -116,7 +116,7 @@ static void put_port(const struct sl_engine *engine, json_t *row, unsigned index
 static int ports_get(struct sl_call *call)
 {
 	const struct sl_host *host = call->director->host;
-	json_t *rows = host->ports(host->arg), *row, *twins;
+	json_t *rows = host->ports(host->arg), *row, *twins, *routes;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
@@ -127,6 +127,9 @@ static int ports_get(struct sl_call *call)
 	twins = host->twins != NULL ? host->twins(host->arg) : NULL;
 	if (twins != NULL)
 		sl_call_put(call, "twins", twins);
+	routes = host->routes != NULL ? host->routes(host->arg) : NULL;
+	if (routes != NULL)
+		sl_call_put(call, "routes", routes);
 	return 0;
 }
 
@@ -159,12 +162,14 @@ const struct sl_method sl_methods_system[] = {
 	{
 		.name = "ports.get",
 		.params = "",
-		.result = "ports: [{name, device, rx_packets, rx_bytes, tx_packets, tx_bytes, "
-			  "balanced, handed_over, handed_over_share, ...}], twins: {to_linux: "
-			  "{CLASS: packets}, to_linux_bytes, from_linux, from_linux_bytes, sleeps}",
+		.result =
+			"ports: [{name, device, rx_packets, rx_bytes, tx_packets, tx_bytes, "
+			"balanced, handed_over, handed_over_share, ...}], twins: {to_linux: "
+			"{CLASS: packets}, to_linux_bytes, from_linux, from_linux_bytes, sleeps}, "
+			"routes: {ipv4, ipv6, max, refused, gateways}",
 		.handler = ports_get,
-		.help = "Shows the ports: device, link, addresses, packets, and what all of them "
-			"exchanged with Linux.",
+		.help = "Shows the ports: device, link, addresses, packets, what all of them "
+			"exchanged with Linux, and how many of its routes they forward by.",
 	},
 	{
 		.name = "neighbours.get",

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rtnetlink messages of any bytes, as one read of the socket would bring them: what is taken apart
- * must make sense, and a namespace fed with it must end as empty as it began.
+ * must make sense, and a namespace fed with it must end as empty as it began, the forwarding table
+ * with it.
  */
 #include <string.h>
 
 #include <linux/rtnetlink.h>
 
+#include "feed.h"
 #include "fuzz.h"
-#include "space.h"
 
 static void check_addr(const struct sl_addr *addr)
 {
@@ -46,8 +47,47 @@ static void check(const struct sl_rtmsg *message)
 	}
 }
 
+static struct sl_feed feeder;
+static uint32_t gateway_hop;
+
+static int port_of(void *arg, unsigned space, int ifindex)
+{
+	return ifindex % 3 - 1;
+}
+
+static uint32_t gateway(void *arg, const struct sl_adjacency_way *way)
+{
+	check_addr(&way->next);
+	return gateway_hop;
+}
+
+static void feeder_init(void)
+{
+	struct rte_rcu_qsbr *qsbr =
+		sl_zalloc(&sl_alloc_heap, rte_rcu_qsbr_get_memsize(1), SL_CACHE_LINE, -1);
+
+	FUZZ_ASSERT(qsbr != NULL && rte_rcu_qsbr_init(qsbr, 1) == 0);
+	feeder.fib = sl_fib_new(&sl_alloc_heap, qsbr, 64);
+	feeder.n_spaces = 1;
+	feeder.port = port_of;
+	feeder.gateway = gateway;
+	FUZZ_ASSERT(feeder.fib != NULL && sl_fib_hop_new(feeder.fib, &gateway_hop) == 0);
+}
+
+static void check_table_is_empty(void)
+{
+	struct sl_fib_stats stats;
+
+	while (sl_fib_reclaim(feeder.fib))
+		;
+	sl_fib_stats(feeder.fib, &stats);
+	FUZZ_ASSERT(stats.routes[0] == 0 && stats.routes[1] == 0);
+	FUZZ_ASSERT(stats.nodes == 0 && stats.groups == 0 && stats.hops == 1);
+}
+
 static void on_link(void *arg, const struct sl_rtmsg_link *link, const struct sl_rtmsg_link *before)
 {
+	sl_feed_all(&feeder);
 	FUZZ_ASSERT(link != NULL || before != NULL);
 }
 
@@ -59,11 +99,16 @@ static void on_address(void *arg, const struct sl_rtmsg_address *address, bool g
 static void on_route(void *arg, const struct sl_prefix *prefix, bool local)
 {
 	check_prefix(prefix);
+	sl_feed_prefix(&feeder, prefix);
+	sl_feed_neighbours(&feeder);
+	if (local)
+		sl_feed_all(&feeder);
 }
 
 static void on_neighbour(void *arg, const struct sl_rtmsg_neighbour *neighbour, bool gone)
 {
 	check_addr(&neighbour->address);
+	sl_feed_host(&feeder, &neighbour->address);
 }
 
 static void on_lost(void *arg)
@@ -88,15 +133,23 @@ static void feed(const uint8_t *data, size_t size)
 	const struct sl_rtmsg_hop *hop;
 	struct sl_space space;
 
+	if (feeder.fib == NULL)
+		feeder_init();
 	FUZZ_ASSERT(sl_space_init(&space, 1, &ops) == 0);
+	feeder.spaces[0] = &space;
 	sl_space_take(&space, data, size);
 	sl_route_find(&space.routes, &any, any_link, NULL, &hop);
+	while (sl_feed_walk(&feeder, 16))
+		;
 	/* As after a dump that confirmed nothing. */
 	sl_space_dump(&space);
 	space.step = SL_SPACE_STEPS;
 	space.sweeping = true;
 	while (sl_space_sweep(&space, 16))
 		;
+	while (sl_feed_walk(&feeder, 16))
+		;
+	check_table_is_empty();
 	FUZZ_ASSERT(space.links.n == 0 && space.addresses.n == 0 && space.neighbours.n == 0);
 	FUZZ_ASSERT(space.routes.maps[0].n == 0 && space.routes.maps[1].n == 0);
 	sl_space_done(&space);

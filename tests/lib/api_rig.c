@@ -81,6 +81,11 @@ static const char *reachability(void *arg, const struct sl_addr *server, enum sl
 	return "reachable";
 }
 
+static json_t *routes(void *arg)
+{
+	return json_pack("{s:i, s:i}", "ipv4", 7, "refused", 0);
+}
+
 static json_t *twins(void *arg)
 {
 	return json_pack("{s:i}", "from_linux", 11);
@@ -140,6 +145,7 @@ void api_rig_open(struct api_rig *rig, const char *path)
 		.neighbours = neighbours,
 		.workers = workers,
 		.twins = twins,
+		.routes = routes,
 		.vips = vips,
 		.reachability = reachability,
 		.drops = drops,

@@ -171,6 +171,9 @@ int bed_setup(void **state)
 	bed->engine.n_adjs = BED_ADJS;
 	bed->engine.vip_local = bed->vip_local;
 	bed->engine.n_vips = BED_VIPS;
+	bed->qsbr = sl_zalloc(&sl_alloc_heap, rte_rcu_qsbr_get_memsize(1), SL_CACHE_LINE, -1);
+	rte_rcu_qsbr_init(bed->qsbr, 1);
+	bed->engine.fib = sl_fib_new(&sl_alloc_heap, bed->qsbr, 0);
 	bed->events = json_array();
 	bed->worker = aligned_alloc(64, sizeof(*bed->worker));
 	memset(bed->worker, 0, sizeof(*bed->worker));
@@ -179,6 +182,11 @@ int bed_setup(void **state)
 			aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)rte_ring_get_memsize(RING));
 		rte_ring_init(bed->worker->punt[c], "", RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	}
+	bed->worker->gleans = aligned_alloc(RTE_CACHE_LINE_SIZE,
+		(size_t)rte_ring_get_memsize_elem(sizeof(struct sl_glean_message), RING));
+	rte_ring_init(bed->worker->gleans, "", RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	bed->engine.workers[0] = bed->worker;
+	bed->engine.n_workers = 1;
 	bed->wire = sl_tun_open(&wire, &err);
 	if (bed->wire < 0) {
 		fprintf(stderr, "%s\n", err.message);
@@ -207,7 +215,10 @@ int bed_teardown(void **state)
 			mbufs_free(NULL, &mbuf, 1);
 		free(bed->worker->punt[c]);
 	}
+	free(bed->worker->gleans);
 	free(bed->worker);
+	sl_fib_free(bed->engine.fib);
+	sl_free(&sl_alloc_heap, bed->qsbr);
 	free((void *)(uintptr_t)bed->engine.local);
 	json_decref(bed->events);
 	free(bed);

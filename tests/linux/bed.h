@@ -33,6 +33,7 @@ struct bed {
 	sl_adj_word adjs[BED_ADJS];
 	uint8_t vip_local[BED_VIPS];
 	struct sl_worker *worker;
+	struct rte_rcu_qsbr *qsbr;
 	struct sl_twin *twin;
 	struct event_base *base;
 	struct sl_mirror *mirror;

@@ -331,6 +331,250 @@ static void macvlan_addresses_are_accepted(void **state)
 	assert_true(bed_until(bed, bed->n_macs == 1));
 }
 
+static struct sl_next next_to(const struct bed *bed, const char *text)
+{
+	const struct sl_addr addr = bed_addr(text);
+	const union sl_ip ip = sl_ip_from_addr(&addr);
+	struct sl_next next;
+
+	sl_fib_next(bed->engine.fib, addr.family, &ip, 0, &next);
+	return next;
+}
+
+static bool leads_to(const struct bed *bed, const char *text, const uint8_t mac[6])
+{
+	const struct sl_next next = next_to(bed, text);
+
+	return next.kind == SL_ROUTE_HOP && (sl_adj_flags(next.adj) & SL_ADJ_RESOLVED) &&
+		memcmp(&next.adj, mac, 6) == 0;
+}
+
+static enum sl_route_kind kind_of(const struct bed *bed, const char *text)
+{
+	return next_to(bed, text).kind;
+}
+
+static void routes_reach_the_forwarding_table(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_run(OTHER, "ip addr add 2001:db8::12/64 dev wire0 nodad");
+	bed_twin_start(bed);
+	bed_run(DIR, "ip addr add 192.168.8.11/24 dev wan0");
+	bed_run(DIR, "ip addr add 2001:db8::11/64 dev wan0 nodad");
+	bed_mirror_start(bed);
+	assert_true(bed_until(bed, kind_of(bed, "192.168.8.77") == SL_ROUTE_GLEAN));
+	assert_true(bed_until(bed, kind_of(bed, "2001:db8::77") == SL_ROUTE_GLEAN));
+	assert_true(bed_until(bed, kind_of(bed, "192.168.8.11") == SL_ROUTE_LINUX));
+	assert_true(bed_until(bed, kind_of(bed, "2001:db8::11") == SL_ROUTE_LINUX));
+	assert_int_equal(kind_of(bed, "8.8.8.8"), SL_ROUTE_NONE);
+
+	/* Gateways are resolved without anybody's asking, of both families, and link-local ones. */
+	bed_run(DIR, "ip route add 10.0.0.0/8 via 192.168.8.12");
+	bed_run(DIR, "ip -6 route add 2001:db8:1::/48 via 2001:db8::12");
+	bed_run(DIR, "ip -6 route add default via fe80::ff:fe00:2 dev wan0");
+	bed_run(DIR, "ip route add 10.6.0.0/16 via inet6 2001:db8::12");
+	assert_true(bed_until(bed, leads_to(bed, "10.1.2.3", other_mac)));
+	assert_true(bed_until(bed, leads_to(bed, "2001:db8:1::1", other_mac)));
+	assert_true(bed_until(bed, leads_to(bed, "2600::1", other_mac)));
+	assert_true(bed_until(bed, leads_to(bed, "10.6.2.3", other_mac)));
+	assert_prints(DIR, "ip neigh show dev wan0", "192.168.8.12");
+
+	bed_run(DIR, "ip route add blackhole 10.1.0.0/16");
+	bed_run(DIR, "ip route add prohibit 10.2.0.0/16");
+	bed_run(DIR, "ip route add unreachable 10.3.0.0/16");
+	bed_run(DIR, "ip route add 10.4.0.0/16 dev lo");
+	bed_run(DIR, "ip route add 10.5.0.0/16 dev wan0");
+	assert_true(bed_until(bed, kind_of(bed, "10.1.2.3") == SL_ROUTE_BLACKHOLE));
+	assert_true(bed_until(bed, kind_of(bed, "10.2.2.3") == SL_ROUTE_PROHIBIT));
+	assert_true(bed_until(bed, kind_of(bed, "10.3.2.3") == SL_ROUTE_NONE));
+	assert_true(bed_until(bed, kind_of(bed, "10.4.2.3") == SL_ROUTE_LINUX));
+	assert_true(bed_until(bed, kind_of(bed, "10.5.2.3") == SL_ROUTE_GLEAN));
+
+	bed_run(DIR, "ip route del blackhole 10.1.0.0/16");
+	bed_run(DIR, "ip route replace 10.2.0.0/16 via 192.168.8.12");
+	assert_true(bed_until(bed, leads_to(bed, "10.1.2.3", other_mac)));
+	assert_true(bed_until(bed, leads_to(bed, "10.2.2.3", other_mac)));
+	bed_run(DIR, "ip link set wan0 down");
+	assert_true(bed_until(bed, kind_of(bed, "10.2.2.3") == SL_ROUTE_NONE));
+	assert_true(bed_until(bed, kind_of(bed, "192.168.8.77") == SL_ROUTE_NONE));
+	bed_run(DIR, "ip link set wan0 up");
+	assert_true(bed_until(bed, kind_of(bed, "192.168.8.77") == SL_ROUTE_GLEAN));
+	/* keep_addr_on_down */
+	assert_true(bed_until(bed, kind_of(bed, "2001:db8::77") == SL_ROUTE_GLEAN));
+}
+
+static void several_next_hops_share(void **state)
+{
+	struct bed *bed = *state;
+	static const char *const commands[] = {
+		"ip route add 10.0.0.0/8 nexthop via 192.168.8.12 nexthop via 192.168.8.13",
+		"ip -6 route add 2001:db8:1::/48 nexthop via 2001:db8::12 nexthop via 2001:db8::13",
+		"ip -6 route append 2001:db8:1::/48 via 2001:db8::14",
+		"ip -6 route del 2001:db8:1::/48 via 2001:db8::13",
+	};
+	const struct sl_prefix v4 = {bed_addr("10.0.0.0"), 8};
+	const struct sl_prefix v6 = {bed_addr("2001:db8:1::"), 48};
+	struct sl_fib_via via = {0};
+
+	bed_twin_start(bed);
+	bed_run(DIR, "ip addr add 192.168.8.11/24 dev wan0");
+	bed_run(DIR, "ip addr add 2001:db8::11/64 dev wan0 nodad");
+	bed_mirror_start(bed);
+	assert_int_equal(bed_run(DIR, "%s", commands[0]), 0);
+	assert_true(bed_until(bed, sl_fib_get(bed->engine.fib, &v4, &via) && via.n_hops == 2));
+	assert_true(bed_until(bed, leads_to(bed, "10.1.2.3", other_mac)));
+	assert_int_equal(bed_run(DIR, "%s", commands[1]), 0);
+	assert_true(bed_until(bed, sl_fib_get(bed->engine.fib, &v6, &via) && via.n_hops == 2));
+	assert_int_equal(bed_run(DIR, "%s", commands[2]), 0);
+	assert_true(bed_until(bed, sl_fib_get(bed->engine.fib, &v6, &via) && via.n_hops == 3));
+	assert_int_equal(bed_run(DIR, "%s", commands[3]), 0);
+	assert_true(bed_until(bed, sl_fib_get(bed->engine.fib, &v6, &via) && via.n_hops == 2));
+	assert_int_equal(bed_run(DIR, "ip -6 route del 2001:db8:1::/48"), 0);
+	assert_true(bed_until(bed, !sl_fib_get(bed->engine.fib, &v6, &via)));
+}
+
+static void glean(struct bed *bed, const char *text)
+{
+	const struct sl_addr addr = bed_addr(text);
+	struct sl_glean_message message = {
+		.address = sl_ip_from_addr(&addr), .family = addr.family, .port = 0};
+
+	rte_ring_sp_enqueue_elem(bed->worker->gleans, &message, sizeof(message));
+}
+
+static void what_workers_cannot_resolve_linux_does(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_run(OTHER, "ip addr add 2001:db8::12/64 dev wire0 nodad");
+	bed_twin_start(bed);
+	bed_run(DIR, "ip addr add 192.168.8.11/24 dev wan0");
+	bed_run(DIR, "ip addr add 2001:db8::11/64 dev wan0 nodad");
+	bed_mirror_start(bed);
+	assert_true(bed_until(bed, kind_of(bed, "2001:db8::12") == SL_ROUTE_GLEAN));
+	glean(bed, "192.168.8.12");
+	glean(bed, "2001:db8::12");
+	glean(bed, "192.168.8.99");
+	glean(bed, "10.0.0.1"); /* on no link of ours: a message that came late */
+	assert_true(bed_until(bed, leads_to(bed, "192.168.8.12", other_mac)));
+	assert_true(bed_until(bed, leads_to(bed, "2001:db8::12", other_mac)));
+	assert_int_equal(kind_of(bed, "192.168.8.99"), SL_ROUTE_GLEAN);
+	assert_prints(DIR, "ip neigh show dev wan0", "192.168.8.99");
+	assert_prints_not(DIR, "ip neigh show dev wan0", "10.0.0.1");
+	/* Linux forgets it by itself. */
+	assert_prints_not(DIR, "ip neigh show 192.168.8.12 dev wan0", "extern_learn");
+	bed_run(DIR, "ip neigh del 192.168.8.12 dev wan0");
+	assert_true(bed_until(bed, kind_of(bed, "192.168.8.12") == SL_ROUTE_GLEAN));
+}
+
+static bool source_is(const struct bed *bed, uint8_t family, const char *text)
+{
+	const struct sl_addr addr = bed_addr(text);
+	const union sl_ip want = sl_ip_from_addr(&addr);
+	const union sl_ip *got = sl_local_set_source(bed->engine.local, 0, family);
+
+	return got != NULL && sl_ip_equal(got, &want);
+}
+
+static bool has_local(const struct bed *bed, const char *text)
+{
+	const struct sl_addr addr = bed_addr(text);
+	const union sl_ip ip = sl_ip_from_addr(&addr);
+
+	return sl_local_set_has(bed->engine.local, addr.family, &ip);
+}
+
+static void addresses_of_both_families_are_local(void **state)
+{
+	struct bed *bed = *state;
+	struct sl_kernel *kernel;
+	struct sl_err err = {0};
+
+	bed_run(OTHER, "ip addr add 2001:db8::12/64 dev wire0 nodad");
+	bed_twin_start(bed);
+	bed_address(bed, "192.168.8.11/24");
+	bed_address(bed, "2001:db8::11/64");
+	bed_vip(bed, "192.168.8.100", SL_VIP_MANAGED);
+	bed_vip(bed, "2001:db8::100", SL_VIP_MANAGED);
+	kernel = sl_kernel_new(&bed->conf, &err);
+	assert_non_null(kernel);
+	assert_int_equal(sl_kernel_apply(kernel, &bed->conf, &err), 0);
+	assert_prints(DIR, "ip -6 addr show dev wan0", "2001:db8::100/128");
+	assert_prints(DIR, "ip -6 addr show dev wan0", "nodad");
+	bed_mirror_start(bed);
+	bed_watch(bed, true, true, 3, "2001:db8::100");
+	bed_watch(bed, true, false, 1, "2001:db8::12");
+	assert_true(bed_until(bed, bed->vip_local[3] == 1));
+	assert_true(bed_until(bed, bed->adjs[1] == reachable(other_mac)));
+	assert_true(bed_until(bed, has_local(bed, "2001:db8::11")));
+	assert_true(bed_until(bed, has_local(bed, "2001:db8::100")));
+	/* What we send has our own address as its source, however many VIPs there are. */
+	assert_true(bed_until(bed, source_is(bed, 4, "192.168.8.11")));
+	assert_true(bed_until(bed, source_is(bed, 6, "2001:db8::11")));
+	assert_prints(DIR, "ip route get 2001:db8::12", "src 2001:db8::11");
+	assert_int_equal(bed_run(OTHER, "ping -c 1 -W 2 2001:db8::100"), 0);
+	bed->conf.n_vips = 1;
+	assert_int_equal(sl_kernel_apply(kernel, &bed->conf, &err), 0);
+	assert_true(bed_until(bed, bed->vip_local[3] == 0));
+	assert_prints_not(DIR, "ip -6 addr show dev wan0", "2001:db8::100/128");
+	sl_kernel_free(kernel);
+}
+
+static uint64_t mtu(const struct bed *bed)
+{
+	return sl_read_word(&bed->engine.ports[0].mtu);
+}
+
+static void the_mtu_follows(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_twin_start(bed);
+	bed_mirror_start(bed);
+	assert_true(bed_until(bed, mtu(bed) == 1500));
+	bed_run(DIR, "ip link set wan0 mtu 1400");
+	assert_true(bed_until(bed, mtu(bed) == 1400));
+	bed_run(DIR, "ip link set wan0 mtu 1600"); /* more than the device takes */
+	assert_true(bed_until(bed, mtu(bed) == 1500));
+	bed->port.mtu = 1300;
+	assert_int_equal(sl_mirror_configure(bed->mirror, &bed->conf), 0);
+	assert_int_equal(mtu(bed), 1300);
+}
+
+/* As keepalived does with use_vmac: the VIP is a host address on a macvlan over the twin. */
+static void vips_on_a_macvlan_serve(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_twin_start(bed);
+	bed_run(DIR, "ip addr add 192.168.8.11/24 dev wan0");
+	bed_vip(bed, "192.168.8.100", SL_VIP_EXTERNAL);
+	bed_vip(bed, "2001:db8::100", SL_VIP_EXTERNAL);
+	bed_mirror_start(bed);
+	bed_watch(bed, true, true, 3, "192.168.8.100");
+	bed_watch(bed, true, true, 4, "2001:db8::100");
+	bed_run(DIR,
+		"ip link add vrrp7 link wan0 address 00:00:5e:00:01:07 type macvlan "
+		"mode private");
+	bed_run(DIR, "ip link set vrrp7 up");
+	assert_true(bed_until(bed, bed->n_macs == 2));
+	assert_int_equal(bed->vip_local[3], 0);
+	bed_run(DIR, "ip addr add 192.168.8.100/32 dev vrrp7");
+	bed_run(DIR, "ip addr add 2001:db8::100/128 dev vrrp7 nodad preferred_lft 0");
+	assert_true(bed_until(bed, bed->vip_local[3] == 1));
+	assert_true(bed_until(bed, bed->vip_local[4] == 1));
+	assert_true(bed_until(bed, kind_of(bed, "192.168.8.100") == SL_ROUTE_LINUX));
+	/* Its address is never what we send from. */
+	assert_true(bed_until(bed, source_is(bed, 4, "192.168.8.11")));
+	assert_null(sl_local_set_source(bed->engine.local, 0, 6));
+	bed_run(DIR, "ip addr del 192.168.8.100/32 dev vrrp7");
+	assert_true(bed_until(bed, bed->vip_local[3] == 0));
+	bed_run(DIR, "ip link del vrrp7");
+	assert_true(bed_until(bed, bed->vip_local[4] == 0));
+	assert_int_equal(bed->n_macs, 1);
+}
+
 /* With a receive buffer that holds nothing, most of what happens is lost: and yet known in the end.
  */
 static void lost_notifications_are_made_up_for(void **state)
@@ -410,6 +654,12 @@ int main(void)
 		TEST(a_vip_serves_while_it_is_local),
 		TEST(what_drifts_is_reported),
 		TEST(macvlan_addresses_are_accepted),
+		TEST(vips_on_a_macvlan_serve),
+		TEST(routes_reach_the_forwarding_table),
+		TEST(several_next_hops_share),
+		TEST(what_workers_cannot_resolve_linux_does),
+		TEST(addresses_of_both_families_are_local),
+		TEST(the_mtu_follows),
 		TEST(lost_notifications_are_made_up_for),
 		TEST(reports_show_it),
 	};

@@ -20,7 +20,7 @@ static struct {
 	uint8_t port;
 	const uint8_t *macs[256]; /* of 10.0.0.x; NULL = not resolved */
 	sl_adj_word words[16];
-	unsigned published, needed, released;
+	unsigned published, needed, released, hops_changed;
 } world;
 
 static struct sl_addr addr(const char *text)
@@ -67,6 +67,11 @@ static void released(void *arg, struct sl_next_hop *hop)
 	world.released++;
 }
 
+static void hop_changed(void *arg, struct sl_next_hop *hop)
+{
+	world.hops_changed++;
+}
+
 static void publish(void *arg, const struct sl_adjacency *adjacency, sl_adj_word before)
 {
 	assert_true(before == world.words[adjacency->index]);
@@ -77,7 +82,7 @@ static void publish(void *arg, const struct sl_adjacency *adjacency, sl_adj_word
 static int setup(void **state)
 {
 	static const struct sl_adjacency_ops ops = {
-		way, neighbour, needed, released, publish, NULL};
+		way, neighbour, needed, released, hop_changed, publish, NULL};
 
 	memset(&world, 0, sizeof(world));
 	world.link_up = true;
@@ -113,6 +118,40 @@ static void changed(const char *text)
 static const char *reach(unsigned index)
 {
 	return sl_adjacency_reachability(world.words[index]);
+}
+
+static void routes_hold_a_next_hop_as_servers_do(void **state)
+{
+	const struct sl_adjacency_way gateway = {
+		.kind = SL_WAY_HOP, .port = 2, .ifindex = 5, .next = addr("10.0.0.254")};
+	struct sl_next_hop *hop = sl_next_hop_find(&world.adjacencies, &gateway);
+
+	assert_non_null(hop);
+	assert_int_equal(world.needed, 1);
+	hop->number = 17;
+	world.port = 2;
+	add("10.1.5.5", 3);
+	walk();
+	assert_ptr_equal(sl_next_hop_find(&world.adjacencies, &gateway), hop);
+	/* A route hears what becomes of it. */
+	world.macs[254] = mac_a;
+	changed("10.0.0.254");
+	assert_true(hop->resolved);
+	assert_int_equal(world.hops_changed, 1);
+	changed("10.0.0.254");
+	assert_int_equal(world.hops_changed, 1);
+	world.port = 3;
+	sl_adjacency_expire_all(&world.adjacencies);
+	walk();
+	assert_int_equal(world.hops_changed, 2);
+	/* It stays while one of the two needs it. */
+	world.link_up = false;
+	sl_adjacency_expire_all(&world.adjacencies);
+	walk();
+	assert_int_equal(world.released, 0);
+	hop->number = 0;
+	sl_next_hop_let_go(&world.adjacencies, hop);
+	assert_int_equal(world.released, 1);
 }
 
 static void each_way_has_its_word(void **state)
@@ -241,6 +280,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(each_way_has_its_word),
+		TEST(routes_hold_a_next_hop_as_servers_do),
 		TEST(what_changes_nothing_publishes_nothing),
 		TEST(a_gateway_serves_all_behind_it),
 		TEST(routes_come_and_go),

@@ -524,6 +524,7 @@ static void workers_and_ports_are_shown(void **state)
 	expect(rig, "workers.get", NULL, "workers.1.ports.0.handed_over_share", "0.5");
 	expect(rig, "ports.get", NULL, "ports.0.handed_over", "500");
 	expect(rig, "ports.get", NULL, "twins.from_linux", "11");
+	expect(rig, "ports.get", NULL, "routes.ipv4", "7");
 	expect(rig, "workers.get", NULL, "workers.0.connections_any_port.capacity", "144");
 	expect(rig, "vips.get", NULL, "vips.0.local", "true");
 	expect(rig, "neighbours.get", "{\"limit\":2}", "cursor", "\"2\"");

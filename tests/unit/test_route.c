@@ -187,6 +187,14 @@ static void next_hops_of_ipv6_come_and_go_one_by_one(void **state)
 	assert_false(sl_route_remove(&routes, &one));
 	assert_true(sl_route_remove(&routes, &second));
 	assert_int_equal(look_up("2001:db8::1"), -1);
+	/* All at once, in another order. */
+	sl_route_put(&routes, &both, false);
+	both.hops[0].ifindex = 2;
+	both.hops[1].ifindex = 1;
+	down = 0;
+	assert_int_not_equal(look_up("2001:db8::1"), -1);
+	assert_true(sl_route_remove(&routes, &both));
+	assert_int_equal(look_up("2001:db8::1"), -1);
 }
 
 static int route_of(const char *text)
@@ -219,6 +227,7 @@ static void the_route_of_a_prefix(void **state)
 	sl_route_put(&routes, &local, false);
 	assert_int_equal(route_of("10.1.2.0/24"), 0);
 	assert_int_equal(route_of("10.1.0.0/16"), 0);
+	assert_int_equal(route_of("10.1.3.0/24"), -1);
 	assert_int_equal(route_of("10.0.0.0/8"), 1);
 }
 

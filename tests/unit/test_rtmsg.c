@@ -103,12 +103,17 @@ static void a_peer_is_not_our_address(void **state)
 
 		fixed->ifa_family = AF_INET;
 		fixed->ifa_prefixlen = 32;
+		fixed->ifa_flags = IFA_F_PERMANENT;
+		fixed->ifa_scope = RT_SCOPE_LINK;
+		mnl_attr_put_u32(HEADER, IFA_FLAGS, IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE);
 		put_addr(
 			order == 0 ? IFA_LOCAL : IFA_ADDRESS, order == 0 ? "10.0.0.1" : "10.0.0.2");
 		put_addr(
 			order == 0 ? IFA_ADDRESS : IFA_LOCAL, order == 0 ? "10.0.0.2" : "10.0.0.1");
 		assert_int_equal(parse(HEADER, &message), 0);
 		assert_true(sl_addr_equal(&message.address.prefix.addr, &ours));
+		assert_int_equal(message.address.scope, RT_SCOPE_LINK);
+		assert_int_equal(message.address.flags, IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE);
 	}
 }
 
@@ -134,6 +139,13 @@ static void a_neighbour_comes_back(void **state)
 	assert_true(message.neighbour.managed);
 	assert_int_equal(message.neighbour.flags, NTF_EXT_LEARNED);
 	assert_false(message.neighbour.has_mac);
+	/* One that Linux may forget: not learned elsewhere, nobody's. */
+	assert_int_equal(parse(sl_rtmsg_put_neighbour(
+				       buffer, SL_RTMSG_NEIGHBOUR_RESOLVE, 3, &address, NULL, 83),
+				 &message),
+		0);
+	assert_int_equal(message.neighbour.flags, NTF_USE);
+	assert_int_equal(message.neighbour.protocol, 0);
 	assert_int_equal(
 		parse(sl_rtmsg_put_neighbour(buffer, SL_RTMSG_NEIGHBOUR_USE, 3, &address, NULL, 83),
 			&message),
