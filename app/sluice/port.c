@@ -205,8 +205,10 @@ set_up_queues(struct sl_port_dev *dev, const struct sl_conf_port *conf, struct s
 	return 0;
 }
 
-static int start_device(struct sl_port_dev *dev, const struct sl_engine *engine, struct sl_err *err)
+static int start_device(struct sl_port_dev *dev, const struct sl_conf *conf,
+	const struct sl_engine *engine, struct sl_err *err)
 {
+	bool faces_servers = sl_port_rss_faces_servers(conf, dev->index);
 	int rc = rte_eth_dev_start(dev->ethdev);
 
 	if (rc < 0)
@@ -218,7 +220,7 @@ static int start_device(struct sl_port_dev *dev, const struct sl_engine *engine,
 	sl_port_vlan_filter(dev);
 	if (rte_eth_allmulticast_enable(dev->ethdev) < 0)
 		sl_port_go_promiscuous(dev, "receive all multicast");
-	if (dev->rss && sl_port_rss_program(dev, engine) < 0) {
+	if (dev->rss && sl_port_rss_program(dev, engine, faces_servers) < 0) {
 		sl_log_notice("port %s: the device takes no key for its receive hash: packets are "
 			      "handed over to the workers that own them",
 			dev->name);
@@ -263,7 +265,7 @@ static int start_one(struct sl_ports *ports, unsigned i, const struct sl_conf *c
 	if (rc == 0)
 		rc = set_up_queues(dev, &conf->ports[i], err);
 	if (rc == 0)
-		rc = start_device(dev, engine, err);
+		rc = start_device(dev, conf, engine, err);
 	return rc;
 }
 

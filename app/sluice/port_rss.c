@@ -9,7 +9,9 @@
 /* Addresses and ports where there are ports; addresses alone spread the rest, fragments too. */
 #define WANTED                                                                                     \
 	(RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV4 |          \
-		RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER)
+		RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER |                           \
+		RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6 |   \
+		RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER)
 
 #define RETA_MAX 2048
 
@@ -33,7 +35,35 @@ uint16_t sl_port_rss_queue(uint32_t entry, uint32_t owner_mask, unsigned n_worke
 	return (uint16_t)(sl_toeplitz_queue(entry, owner_mask, n_workers) % n_rxq);
 }
 
-int sl_port_rss_program(const struct sl_port_dev *dev, const struct sl_engine *engine)
+static bool is_on(const struct sl_conf *conf, uint32_t port, uint32_t device)
+{
+	return port == device || conf->ports[port].parent == device;
+}
+
+bool sl_port_rss_faces_servers(const struct sl_conf *conf, uint32_t index)
+{
+	bool gateway = false;
+
+	for (uint32_t i = 0; i < conf->n_ports; i++)
+		gateway |= is_on(conf, i, index) &&
+			(conf->ports[i].transit == SL_TRANSIT_FAST ||
+				conf->ports[i].transit == SL_TRANSIT_MASQUERADE);
+	for (uint32_t i = 0; i < conf->n_vips && gateway; i++)
+		gateway = !is_on(conf, conf->vips[i].port, index);
+	return gateway;
+}
+
+void sl_port_rss_key(
+	const struct sl_engine *engine, bool faces_servers, uint8_t key[SL_TOEPLITZ_KEY])
+{
+	if (faces_servers)
+		sl_toeplitz_mirror(engine->toeplitz.key, key);
+	else
+		memcpy(key, engine->toeplitz.key, SL_TOEPLITZ_KEY);
+}
+
+int sl_port_rss_program(
+	const struct sl_port_dev *dev, const struct sl_engine *engine, bool faces_servers)
 {
 	struct rte_eth_rss_reta_entry64 reta[RETA_MAX / RTE_ETH_RETA_GROUP_SIZE];
 	uint8_t key[SL_TOEPLITZ_KEY];
@@ -44,7 +74,7 @@ int sl_port_rss_program(const struct sl_port_dev *dev, const struct sl_engine *e
 	};
 	int rc;
 
-	memcpy(key, engine->toeplitz.key, sizeof(key));
+	sl_port_rss_key(engine, faces_servers, key);
 	rc = rte_eth_dev_rss_hash_update(dev->ethdev, &rss);
 	if (rc < 0)
 		return rc;

@@ -47,8 +47,9 @@ static void only_what_the_device_knows_is_asked_for(void **state)
 	struct rte_eth_dev_info info = capable();
 
 	(void)state;
-	info.flow_type_rss_offloads |= RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_IPV4;
-	assert_int_equal(sl_port_rss_types(&info), RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_IPV4);
+	info.flow_type_rss_offloads |= RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_L2_PAYLOAD;
+	assert_int_equal(sl_port_rss_types(&info),
+		RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6);
 }
 
 /*
@@ -81,6 +82,61 @@ static void the_nic_delivers_to_the_owner(void **state)
 	}
 }
 
+/* On the servers' side the destination is the client, whatever server the reply is from. */
+static void a_reply_comes_to_the_same_worker(void **state)
+{
+	static struct sl_engine engine = {.n_workers = 5, .owner_mask = 511};
+	uint8_t key[SL_TOEPLITZ_KEY];
+	struct sl_rand rand;
+
+	(void)state;
+	sl_rand_seed(&rand, 8);
+	sl_toeplitz_init(&engine.toeplitz, &rand);
+	sl_port_rss_key(&engine, true, key);
+	for (int i = 0; i < 3000; i++) {
+		union sl_ip client = {.words = {0, 0}};
+		rte_be16_t port;
+		uint8_t tuple[12]; /* server, client, their ports */
+		uint32_t hash;
+
+		for (unsigned k = 0; k < sizeof(tuple); k++)
+			tuple[k] = (uint8_t)sl_rand_u64(&rand);
+		memcpy(&client, tuple + 4, 4);
+		memcpy(&port, tuple + 10, 2);
+		hash = sl_toeplitz_hash(key, tuple, sizeof(tuple));
+		assert_int_equal(
+			sl_port_rss_queue(hash & 511, engine.owner_mask, engine.n_workers, 5),
+			sl_engine_owner(&engine, 4, &client, port));
+	}
+	sl_port_rss_key(&engine, false, key);
+	assert_memory_equal(key, engine.toeplitz.key, sizeof(key));
+}
+
+/* Gateways without a VIP; what a VLAN is, its parent's device is. */
+static void a_gateway_without_vips_faces_servers(void **state)
+{
+	struct sl_conf_port ports[] = {
+		{.name = "wan0", .parent = SL_CONF_NO_PORT, .transit = SL_TRANSIT_LINUX},
+		{.name = "lan0", .parent = SL_CONF_NO_PORT, .transit = SL_TRANSIT_DROP},
+		{.name = "web", .parent = 1, .vlan = 5, .transit = SL_TRANSIT_FAST},
+	};
+	struct sl_conf_vip vip = {.port = 0};
+	const struct sl_conf conf = {.ports = ports, .n_ports = 3, .vips = &vip, .n_vips = 1};
+
+	(void)state;
+	assert_false(sl_port_rss_faces_servers(&conf, 0));
+	assert_true(sl_port_rss_faces_servers(&conf, 1));
+	vip.port = 2;
+	assert_false(sl_port_rss_faces_servers(&conf, 1));
+	vip.port = 0;
+	ports[2].transit = SL_TRANSIT_MASQUERADE;
+	assert_true(sl_port_rss_faces_servers(&conf, 1));
+	ports[2].transit = SL_TRANSIT_LINUX;
+	assert_false(sl_port_rss_faces_servers(&conf, 1));
+	ports[0].transit = SL_TRANSIT_FAST; /* one arm: the clients' packets are there, too */
+	assert_false(sl_port_rss_faces_servers(&conf, 0));
+}
+
 static void too_few_queues_are_all_used(void **state)
 {
 	unsigned hits[2] = {0};
@@ -102,6 +158,8 @@ int main(void)
 		cmocka_unit_test(devices_that_cannot_are_left_alone),
 		cmocka_unit_test(only_what_the_device_knows_is_asked_for),
 		cmocka_unit_test(the_nic_delivers_to_the_owner),
+		cmocka_unit_test(a_reply_comes_to_the_same_worker),
+		cmocka_unit_test(a_gateway_without_vips_faces_servers),
 		cmocka_unit_test(too_few_queues_are_all_used),
 	};
 
