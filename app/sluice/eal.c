@@ -15,11 +15,19 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <rte_malloc.h>
+#include <rte_version.h>
 
 #include "base/log.h"
 #include "device.h"
 
 #define ARGUMENTS_MAX 256
+
+/* What the bonding driver calls them. */
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+#define MEMBER "member"
+#else
+#define MEMBER "slave"
+#endif
 
 struct arguments {
 	char **list;
@@ -70,13 +78,42 @@ static bool add_device(struct arguments *args, const char *device)
 	return pci;
 }
 
+/* A bonding device with its members, as arguments of its own. Returns whether one is a PCI device.
+ */
+static bool add_bonding(struct arguments *args, const struct sl_conf_port *port)
+{
+	char name[SL_DEVICE_NAME], *members;
+	bool pci = false;
+	size_t length;
+	FILE *out = open_memstream(&members, &length);
+
+	if (out == NULL) {
+		args->failed = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < port->n_members; i++) {
+		pci |= add_device(args, port->members[i]);
+		fprintf(out, "," MEMBER "=%s", sl_device_name(port->members[i], name));
+	}
+	if (fclose(out) != 0)
+		args->failed = true;
+	else
+		add(args, "--vdev=%s%s", port->device, members);
+	free(members);
+	return pci;
+}
+
 static void add_devices(struct arguments *args, const struct sl_conf *conf)
 {
 	bool pci = false;
 
 	for (uint32_t i = 0; i < conf->n_ports; i++) {
-		if (conf->ports[i].device != NULL) /* a VLAN has none */
-			pci |= add_device(args, conf->ports[i].device);
+		const struct sl_conf_port *port = &conf->ports[i];
+
+		if (port->n_members > 0)
+			pci |= add_bonding(args, port);
+		else if (port->device != NULL) /* a VLAN has none */
+			pci |= add_device(args, port->device);
 	}
 	if (!pci)
 		add(args, "--no-pci");

@@ -19,6 +19,41 @@
 #include "port_rss.h"
 #include "port_vlan.h"
 
+/*
+ * net_tap promises to tell of its link and never does: without the promise the bonding driver looks
+ * for itself, every 10 ms. ethdev has no call for this; what drivers are to change, it points to.
+ */
+static void have_link_looked_at(const char *member)
+{
+	char name[SL_DEVICE_NAME];
+	struct rte_eth_dev_info info;
+	uint16_t ethdev;
+
+	if (strcmp(sl_device_driver(member, name), "net_tap") == 0 &&
+		rte_eth_dev_get_port_by_name(sl_device_name(member, name), &ethdev) == 0 &&
+		rte_eth_dev_info_get(ethdev, &info) == 0)
+		*(uint32_t *)(uintptr_t)info.dev_flags &= ~RTE_ETH_DEV_INTR_LSC;
+}
+
+/*
+ * A bonding device takes its members in when it is configured; before, it cannot say what they can
+ * do.
+ */
+static int
+take_members_in(const struct sl_port_dev *dev, const struct sl_conf_port *port, struct sl_err *err)
+{
+	const struct rte_eth_conf conf = {0};
+	int rc;
+
+	for (uint32_t i = 0; i < port->n_members; i++)
+		have_link_looked_at(port->members[i]);
+	rc = rte_eth_dev_configure(dev->ethdev, 1, 1, &conf);
+	if (rc < 0)
+		return sl_err_set(err, -rc, NULL, "port %s: the members do not make a bond: %s",
+			dev->name, sl_eal_last_error());
+	return 0;
+}
+
 static int probe_one(struct sl_port_dev *dev, const struct sl_conf_port *conf, struct sl_err *err)
 {
 	char name[SL_DEVICE_NAME];
@@ -32,6 +67,8 @@ static int probe_one(struct sl_port_dev *dev, const struct sl_conf_port *conf, s
 		sl_err_hint(err, "the lines with 'dpdk:' above say why; check \"device\"");
 		return -ENODEV;
 	}
+	if (conf->n_members > 0 && take_members_in(dev, conf, err) < 0)
+		return -EIO;
 	rc = rte_eth_dev_info_get(dev->ethdev, &dev->info);
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(dev->ethdev, &mac);
@@ -136,6 +173,9 @@ static int choose_queues(struct sl_port_dev *dev, const struct sl_conf *conf, st
 	uint16_t n_txq = RTE_MIN((uint16_t)(conf->n_workers + twin), dev->info.max_tx_queues);
 	int rc;
 
+	/* Members are asked at the start only, when a refusal comes too late. */
+	if (conf->ports[dev->index].n_members > 0)
+		n_txq = RTE_MIN(n_rxq, n_txq);
 	sl_eal_expect_errors(n_rxq != n_txq);
 	rc = configure(dev, n_rxq, n_txq);
 	sl_eal_expect_errors(false);
