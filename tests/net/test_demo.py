@@ -87,6 +87,12 @@ def variants(lab):
 
 
 @scenario(with_director=False, only_full=True)
+def two_directors(lab):
+    """With --vrrp it ends in `demo: ok`, after a failover and back."""
+    equal(Demo("--vrrp").end(), (0, "demo: ok"), "verdict")
+
+
+@scenario(with_director=False, only_full=True)
 def a_server_is_stopped(lab):
     """With one nginx stopped it ends in FAILED."""
     demo = Demo()
