@@ -4,11 +4,20 @@
 import argparse
 import dataclasses
 
+CHECKSUMS = {"nocsum": "", "csum": ":on", "remcsum": ":remote"}
+TUNNEL_PORT = 6080
+
+
+@dataclasses.dataclass
+class Server:
+    weight: int
+    method: str                # in the words of tests/lib/script.h
+
 
 @dataclasses.dataclass
 class Service:
     scheduler: str = ""
-    servers: dict = dataclasses.field(default_factory=dict)  # address -> weight, in the order of adding
+    servers: dict = dataclasses.field(default_factory=dict)  # "ADDRESS[:PORT]" -> Server, in the order of adding
 
 
 def _parser():
@@ -22,12 +31,24 @@ def _parser():
     kinds.add_argument("-u", dest="udp")
     parser.add_argument("-s", dest="scheduler", default="wlc", choices=["rr", "wrr", "lc", "wlc"])
     parser.add_argument("-r", dest="server")
-    parser.add_argument("-g", dest="direct", action="store_true")
+    methods = parser.add_mutually_exclusive_group()
+    for letter, method in (("g", "dr"), ("m", "nat"), ("i", "tun")):
+        methods.add_argument("-" + letter, dest="method", action="store_const", const=method)
     parser.add_argument("-w", dest="weight", type=int, default=1)
+    parser.add_argument("--tun-type", choices=["ipip", "gue", "gre"], default="ipip")
+    parser.add_argument("--tun-port", type=int, default=TUNNEL_PORT)
+    for checksum in CHECKSUMS:
+        parser.add_argument("--tun-" + checksum, dest="checksum", action="store_const", const=checksum)
     return parser
 
 
 PARSER = _parser()
+
+
+def method_of(words):
+    if words.method != "tun":
+        return words.method
+    return f"tun:{words.tun_type}:{words.tun_port}{CHECKSUMS[words.checksum or 'nocsum']}"
 
 
 class Configuration:
@@ -48,7 +69,7 @@ class Configuration:
         elif words.action == "d":
             del self.services[key].servers[words.server]
         else:
-            if not words.direct:
-                raise ValueError(f"ipvsadm {line}: only direct routing (-g) is compared")
-            self.services[key].servers[words.server] = words.weight
+            if not words.method:
+                raise ValueError(f"ipvsadm {line}: say -g, -i or -m")
+            self.services[key].servers[words.server] = Server(words.weight, method_of(words))
         return key

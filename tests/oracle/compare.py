@@ -5,9 +5,12 @@ import collections
 import time
 
 from frames import packet
-from scapy.all import ICMP, IP, TCP, Ether
+from lvs import DIRECTOR, DIRECTOR_6
+from scapy.all import ICMP, IP, TCP, UDP, Ether, IPv6
 from sluice import Sluice
 
+IPV6 = 0x86dd
+TUNNEL_PROTOCOLS = (4, 41, 47, 17)     # IPv4, IPv6, GRE, GUE's UDP
 # The scenario's own time, waits not counted, in which no connection may expire that should not: LVS's
 # shortest timeout that a scenario meets is CLOSE with 10 s.
 SLOW_S = 8
@@ -25,19 +28,20 @@ class TooSlow(Exception):
 
 
 class Comparison:
-    def __init__(self, lvs, program, vip):
-        self.lvs, self.vip = lvs, vip
-        self.sluice = Sluice(program, vip)
+    def __init__(self, lvs, program, vip, vip6):
+        self.lvs, self.vip, self.vip6 = lvs, vip, vip6
+        self.sluice = Sluice(program, vip, vip6)
         self.seen = collections.Counter()      # what became of packets
         self.waited = 0
         self.timeouts_set = False
         lvs.order(f"ip address add {vip}/32 dev lo")
+        lvs.order(f"ip address add {vip6}/128 dev lo nodad")
         self.started = time.monotonic()
 
     def run(self, scenario):
         for number, text in [*scenario.steps, ("end", "check")]:
             try:
-                self.step(text.replace("VIP", self.vip))
+                self.step(text.replace("VIP6", self.vip6).replace("VIP", self.vip))
             except Mismatch as mismatch:
                 if time.monotonic() - self.started - self.waited > SLOW_S:
                     raise TooSlow from None
@@ -54,7 +58,7 @@ class Comparison:
             self.check()
         elif word == "stats":
             self.wait(ESTIMATOR_S)
-            self.equal("statistics", self.lvs_statistics, lambda: self.sluice.numbers(2, 5))
+            self.equal("statistics", self.lvs_statistics, lambda: self.sluice.numbers(2, 7))
         else:
             self.packet(packet(text))
 
@@ -98,12 +102,15 @@ class Comparison:
     def our_connections(self):
         return {key: Left(*value) for key, value in self.sluice.connections().items()}
 
+    def is_ours(self, virtual):
+        return virtual.startswith((self.vip + ":", f"[{self.vip6}]:"))
+
     def lvs_connections(self):
         out = {}
         passed = time.monotonic() - self.started - self.waited
         for line in self.lvs.order("ipvsadm -Lnc").splitlines():
             words = line.split()
-            if len(words) == 6 and words[4].startswith(self.vip + ":"):
+            if len(words) == 6 and self.is_ours(words[4]):
                 minutes, seconds = words[1].split(":")
                 out[words[0], words[3], words[4], words[5]] = Left(
                     words[2], int(minutes) * 60 + int(seconds), passed + 1)
@@ -113,8 +120,9 @@ class Comparison:
         return {key: words[-2:] for key, words in self.lvs_servers("-Ln")}
 
     def lvs_statistics(self):
-        # "Conns InPkts OutPkts InBytes OutBytes": direct routing sees no packet from servers
-        return {key: [words[0], words[1], words[3]] for key, words in self.lvs_servers("-Ln --stats --exact")}
+        # LVS: "Conns InPkts OutPkts InBytes OutBytes"
+        return {key: [words[0], words[1], words[3], words[2], words[4]]
+                for key, words in self.lvs_servers("-Ln --stats --exact")}
 
     def lvs_servers(self, options):
         """((protocol, virtual, server), the words behind) of this scenario's services."""
@@ -123,8 +131,8 @@ class Comparison:
             words = line.split()
             if words[:1] in (["TCP"], ["UDP"]):
                 key = words[0].lower(), words[1]
-            elif words[:1] == ["->"] and key and key[1].startswith(self.vip + ":"):
-                yield (*key, words[1].partition(":")[0]), words[2:]
+            elif words[:1] == ["->"] and key and self.is_ours(key[1]):
+                yield (*key, words[1]), words[2:]
 
     def close(self):
         """Takes away what the scenario made."""
@@ -132,6 +140,7 @@ class Comparison:
         for protocol, virtual in self.sluice.configuration.services:
             self.lvs.order(f"ipvsadm -D -{protocol[0]} {virtual}")
         self.lvs.order(f"ip address del {self.vip}/32 dev lo")
+        self.lvs.order(f"ip address del {self.vip6}/128 dev lo")
         if self.timeouts_set:
             self.lvs.order(f"ipvsadm --set {DEFAULT_TIMEOUTS}")
 
@@ -160,8 +169,13 @@ def differing(theirs, ours):
 
 
 def comparable(frame):
-    """The frame without what is known to differ: docs/lvs.md, "Padding" and "ICMP errors"."""
+    """The frame without what is known to differ: docs/lvs.md, "Padding", "ICMP errors" and "Tunnels"."""
     ether = Ether(frame)
+    if in_tunnel(ether):
+        forget_tunnel(ether)
+        return bytes(ether)
+    if ether.type == IPV6:
+        return frame[:14 + 40 + ether[IPv6].plen]
     if ICMP not in ether:
         return frame[:14 + ether[IP].len]
     ether[IP].id, ether[IP].flags = 0, 0
@@ -169,24 +183,49 @@ def comparable(frame):
     return bytes(ether)
 
 
+def in_tunnel(ether):
+    if ether.type == IPV6:
+        return ether[IPv6].src == DIRECTOR_6 and ether[IPv6].nh in TUNNEL_PROTOCOLS
+    return ether[IP].src == DIRECTOR and ether[IP].proto in TUNNEL_PROTOCOLS
+
+
+def forget_tunnel(ether):
+    """Outer hop limit, identification, and the source port that spreads GUE's packets."""
+    outer = ether.payload
+    if ether.type == IPV6:
+        outer.hlim, outer.fl = 0, 0
+    else:
+        outer.id, outer.ttl = 0, 0
+        del outer.chksum
+    if UDP in outer and outer.payload.name == "UDP":
+        outer[UDP].sport, outer[UDP].chksum = 0, 0
+
+
 def kind_of(frame):
     ether = Ether(frame)
-    if ICMP in ether:
+    if ether.type == IPV6:
+        error = bytes(ether.payload)[40] if ether[IPv6].nh == 58 else 128
+        if error < 128:
+            return f"icmp6 {error}/{bytes(ether.payload)[41]}"
+    elif ICMP in ether:
         return f"icmp {ether[ICMP].type}/{ether[ICMP].code}"
-    if ether.type == 0x800 and TCP in ether and ether[TCP].flags.R and ether[IP].ttl == 64 and \
-            ether[TCP].sport < 1024:
+    if TCP in ether and ether[TCP].flags.R and hops_left(ether) == 64 and ether[TCP].sport < 1024:
         return "reset"
     return "forwarded"
+
+
+def hops_left(ether):
+    return ether[IPv6].hlim if ether.type == IPV6 else ether[IP].ttl
 
 
 def linux_answers(frame):
     """What Linux says to a packet that reaches it and that nobody listens for."""
     ether = Ether(frame)
     if TCP not in ether:
-        return ["icmp 3/3"]
+        return ["icmp6 1/4" if ether.type == IPV6 else "icmp 3/3"]
     return [] if ether[TCP].flags.R else ["reset"]
 
 
 def describe(frames):
-    return "; ".join(f"{kind_of(frame)} to {frame[:6].hex(':')}, TTL {frame[22]}: {frame.hex()}"
+    return "; ".join(f"{kind_of(frame)} to {frame[:6].hex(':')}: {frame.hex()}"
                      for frame in frames) or "nothing"

@@ -2,15 +2,13 @@
 /*
  * The packet path with no NIC and no EAL, driven from outside, one command a line:
  *	service, delete		see script.h
- *	local ADDRESS		the box has this one address
- *	timeouts TCP FIN UDP	seconds, as ipvsadm --set: 0 keeps
- *	wait SECONDS		of the clock, in which the worker sweeps and ids age
- *	packet HEX		a frame arrives
- *	counters PROTO VIP:PORT SERVER
- *	connections
- * and answered by one line: what became of the frame ("sent HEX", "punt CLASS", "drop REASON"), the
- * server's numbers (active, inactive, connections, packets, bytes), else "ok". Connections come as
- * one line each before that: protocol, client, virtual service, server, state, seconds left.
+ *	local VIP VIP6 DIP DIP6	the box has these addresses; what it sends itself comes from the
+ *last two timeouts TCP FIN UDP	seconds, as ipvsadm --set: 0 keeps wait SECONDS		of the
+ *clock, in which the worker sweeps and ids age packet HEX		a frame arrives counters
+ *PROTO VIP:PORT SERVER connections and answered by one line: what became of the frame ("sent HEX",
+ *"punt CLASS", "drop REASON"), the server's numbers (active, inactive, connections, packets,
+ *bytes), else "ok". Connections come as one line each before that: protocol, client, virtual
+ *service, server, state, seconds left.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -21,15 +19,17 @@
 
 #include <rte_byteorder.h>
 
+#include "lb/publish.h"
 #include "net/addr.h"
 #include "packet.h"
 #include "rig.h"
 #include "script.h"
 
-#define POLL_NS (10 * SL_NS_PER_MS) /* an idle worker looks this often while a script waits */
+#define CLIENTS_NEIGHBOUR "::99"              /* the rig makes 02:00:00:00:00:99 of it */
+#define POLL_NS           (10 * SL_NS_PER_MS) /* an idle worker looks this often while a script waits */
 
 struct endpoint_text {
-	char text[SL_ADDR_TEXT + 6];
+	char text[SL_ENDPOINT_TEXT];
 };
 
 static void ok(void)
@@ -51,7 +51,14 @@ static void delete (struct rig *rig, char **words, unsigned n)
 
 static void local(struct rig *rig, char **words, unsigned n)
 {
-	rig_local(rig, script_address(words[1]));
+	struct sl_addr addresses[4];
+	struct sl_local_source sources[2] = {{0}};
+
+	for (size_t i = 0; i < RTE_DIM(addresses); i++)
+		addresses[i] = script_addr(words[1 + i]);
+	for (size_t i = 0; i < RTE_DIM(sources); i++)
+		sources[i].address = addresses[2 + i];
+	rig_locals(rig, addresses, RTE_DIM(addresses), sources, RTE_DIM(sources));
 	ok();
 }
 
@@ -147,22 +154,24 @@ static void packet(struct rig *rig, char **words, unsigned n)
 
 static void counters(struct rig *rig, char **words, unsigned n)
 {
+	struct sl_service_key key = {.protocol = script_protocol(words[1])};
 	uint16_t port;
-	uint32_t vip = script_endpoint(words[2], &port);
+	struct sl_addr server = script_addr_port(words[3], &port);
 	struct sl_counters sum;
 
-	rig_counters(rig, script_protocol(words[1]), vip, port, script_address(words[3]), &sum);
-	printf("%u %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sum.active, sum.inactive,
-		sum.connections, sum.in_packets, sum.in_bytes);
+	key.vip = script_addr_port(words[2], &key.port);
+	sl_engine_counters(
+		rig->engine, sl_registry_server(rig->engine->registry, &key, &server, port), &sum);
+	printf("%u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sum.active,
+		sum.inactive, sum.connections, sum.in_packets, sum.in_bytes, sum.out_packets,
+		sum.out_bytes);
 }
 
 static struct endpoint_text endpoint(const struct sl_addr *addr, uint16_t port)
 {
 	struct endpoint_text out;
-	char text[SL_ADDR_TEXT];
 
-	sl_addr_format(addr, text);
-	snprintf(out.text, sizeof(out.text), "%s:%u", text, port);
+	sl_endpoint_format(addr, port, out.text);
 	return out;
 }
 
@@ -173,7 +182,6 @@ static void print_connection(const struct rig *rig, const struct sl_conn_view *v
 	struct sl_service_key key;
 	struct sl_addr address, client;
 	uint16_t port;
-	rte_be32_t wire;
 	sl_id front;
 	int left;
 
@@ -183,17 +191,15 @@ static void print_connection(const struct rig *rig, const struct sl_conn_view *v
 		!sl_registry_server_endpoint(registry, view->server, &address, &port, &front) ||
 		front != view->key.front)
 		script_die("a connection", "names what is not there");
-	wire = view->key.client.v4;
-	client = sl_addr_v4(wire);
+	client = sl_addr_from_ip(key.vip.family, &view->key.client);
 	printf("%s %s %s %s %s %d\n", key.protocol == IPPROTO_TCP ? "TCP" : "UDP",
 		endpoint(&client, rte_be_to_cpu_16(view->key.client_port)).text,
 		endpoint(&key.vip, key.port).text, endpoint(&address, port).text,
 		sl_state_names[view->state], left);
 }
 
-static void connections(struct rig *rig, char **words, unsigned n)
+static void print_table(const struct rig *rig, const struct sl_conn_table *table)
 {
-	const struct sl_conn_table *table = rig->engine->workers[0]->narrow;
 	struct sl_conn_view views[SL_QUERY_ROOM];
 	uint64_t cursor = 0;
 
@@ -203,6 +209,14 @@ static void connections(struct rig *rig, char **words, unsigned n)
 		for (unsigned i = 0; i < got; i++)
 			print_connection(rig, &views[i]);
 	}
+}
+
+static void connections(struct rig *rig, char **words, unsigned n)
+{
+	const struct sl_worker *w = rig->engine->workers[0];
+
+	print_table(rig, w->narrow);
+	print_table(rig, w->wide);
 	ok();
 }
 
@@ -213,7 +227,7 @@ static const struct {
 } commands[] = {
 	{"service", 4, service},
 	{"delete", 3, delete},
-	{"local", 2, local},
+	{"local", 5, local},
 	{"timeouts", 4, timeouts},
 	{"wait", 2, wait_for},
 	{"packet", 2, packet},
@@ -236,6 +250,18 @@ static void obey(struct rig *rig, char *line)
 	script_die("no such command, or too few words", n == 0 ? "" : words[0]);
 }
 
+/* Everything that is not a server lies behind the neighbour with the clients' MAC address. */
+static void routes(struct rig *rig)
+{
+	struct sl_addr neighbour = script_addr(CLIENTS_NEIGHBOUR);
+	struct sl_prefix anywhere[] = {{.addr = {.family = 4}}, {.addr = {.family = 6}}};
+
+	for (size_t i = 0; i < RTE_DIM(anywhere); i++)
+		rig_route(rig, &anywhere[i], SL_ROUTE_HOP, 0, &neighbour);
+	for (unsigned i = 0; i < RIG_PORTS; i++)
+		sl_publish_flag(&rig->engine->ports[i].transit, SL_TRANSIT_FAST);
+}
+
 int main(void)
 {
 	const struct rig_params params = {.icmp_rate = 1000000000, .connections = 10000};
@@ -243,6 +269,7 @@ int main(void)
 	struct rig rig;
 
 	rig_open(&rig, &params);
+	routes(&rig);
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		obey(&rig, line);
 	rig_close(&rig);

@@ -14,11 +14,13 @@ from scapy.all import ICMP, IP, Ether
 HERE = os.path.dirname(os.path.abspath(__file__))
 TAP = "lvs0"
 DIRECTOR, GATEWAY, PREFIX = "192.0.2.1", "192.0.2.254", 24
+DIRECTOR_6, GATEWAY_6, PREFIX_6 = "2001:db8::1", "2001:db8::fe", 64
 PATIENCE_S = 20           # for anything at all: only a guest that hangs needs so long
 # An idle user-mode Linux may oversleep what arrives, until the next frame: it gets one after this long.
 NUDGE_S = 0.1
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
-IPV4, ECHO_REPLY = b"\x08\x00", 0
+IPV4, ICMP_PROTOCOL, ECHO_REPLY = b"\x08\x00", 1, 0
+IPV6, HOP_BY_HOP, ICMPV6, FIRST_THAT_IS_NO_ERROR = b"\x86\xdd", 0, 58, 128
 
 
 class LvsError(Exception):
@@ -50,10 +52,14 @@ class Lvs:
         self.configure(servers)
 
     def configure(self, servers):
+        """servers: addresses of both families."""
         self.order(f"ip address add {DIRECTOR}/{PREFIX} dev vec0")
-        for address, mac in [(GATEWAY, CLIENT_MAC), *((s, mac_of(s)) for s in servers)]:
+        self.order(f"ip address add {DIRECTOR_6}/{PREFIX_6} dev vec0 nodad")
+        neighbours = [(GATEWAY, CLIENT_MAC), (GATEWAY_6, CLIENT_MAC), *((s, mac_of(s)) for s in servers)]
+        for address, mac in neighbours:
             self.order(f"ip neighbour replace {address} lladdr {mac} dev vec0 nud permanent")
         self.order(f"ip route add default via {GATEWAY}")
+        self.order(f"ip route add default via {GATEWAY_6}")
 
     def order(self, command):
         """Runs a command in the guest; its output."""
@@ -92,7 +98,7 @@ class Lvs:
                      ICMP(id=self.asked >> 16, seq=self.asked & 0xffff))
 
     def exchange(self, frame):
-        """Sends a frame: the IPv4 frames that come out. An echo request follows it: what has not come before
+        """Sends a frame: the IP frames that come out. An echo request follows it: what has not come before
         its reply will not come."""
         self.asked += 1
         self.wire.send(frame)
@@ -106,12 +112,21 @@ class Lvs:
                 self.wire.send(self.question())
                 continue
             data, source = self.wire.recvfrom(65536)
-            if source[2] == PACKET_OUTGOING or data[12:14] != IPV4:
+            if source[2] == PACKET_OUTGOING:
                 continue
-            if data[26:30] != socket.inet_aton(DIRECTOR):
+            if data[12:14] == IPV6 and not is_housekeeping(data):
+                out.append(data)
+            if data[12:14] != IPV4:
+                continue
+            if data[26:30] != socket.inet_aton(DIRECTOR) or data[23] != ICMP_PROTOCOL:
                 out.append(data)
             elif data[34] == ECHO_REPLY and data[38:42] == self.asked.to_bytes(4, "big"):
                 return out
+
+
+def is_housekeeping(data):
+    """Neighbour discovery and multicast listener reports."""
+    return data[20] == HOP_BY_HOP or data[20] == ICMPV6 and data[54] >= FIRST_THAT_IS_NO_ERROR
 
 
 def run(*argv):

@@ -8,13 +8,14 @@ Scenarios: what is done to both sides, step by step. A line is one of
     wait SECONDS        on both sides: of the real LVS's life, of the engine's clock
     check               connections, their states and times, active and inactive counts
     stats               connections, packets and bytes per server
-VIP stands for an address that no other scenario uses. A `check` ends every scenario.
+VIP and [VIP6] stand for addresses that no other scenario uses. A `check` ends every scenario.
 """
 
 import dataclasses
 import random
 
 SERVERS = [f"192.0.2.{last}" for last in range(12, 18)]
+SERVERS_6 = [f"2001:db8::{last}" for last in range(12, 18)]
 CLIENTS = [f"203.0.113.{last}" for last in range(1, 5)]
 
 

@@ -5,18 +5,24 @@ import os
 import subprocess
 
 from commands import Configuration
+from lvs import DIRECTOR, DIRECTOR_6
 
 
 class SluiceError(Exception):
     """The engine ended, or answers what it should not."""
 
 
+def endpoint(address, virtual):
+    """A server as LVS lists it: without a port of its own it has the service's."""
+    return address if ":" in address else f"{address}:{virtual.rpartition(':')[2]}"
+
+
 class Sluice:
-    def __init__(self, program, vip):
+    def __init__(self, program, vip, vip6):
         self.engine = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True, bufsize=1)
         self.configuration = Configuration()
-        self.order(f"local {vip}")
+        self.order(f"local {vip} {vip6} {DIRECTOR} {DIRECTOR_6}")
 
     def order(self, line):
         """One command; its last line, and the lines before."""
@@ -40,7 +46,8 @@ class Sluice:
         if service is None:
             self.order(f"delete {key[0]} {key[1]}")
         else:
-            servers = [f"{address}*{weight}" for address, weight in service.servers.items()]
+            servers = [f"{address}*{server.weight}/{server.method}"
+                       for address, server in service.servers.items()]
             self.order(" ".join(["service", *key, service.scheduler, *servers]))
 
     def timeouts(self, words):
@@ -66,7 +73,8 @@ class Sluice:
 
     def numbers(self, first, last):
         """{(protocol, virtual, server): columns of `counters`}"""
-        return {(*key, address): self.order(f"counters {key[0]} {key[1]} {address}")[0].split()[first:last]
+        return {(*key, endpoint(address, key[1])):
+                self.order(f"counters {key[0]} {key[1]} {endpoint(address, key[1])}")[0].split()[first:last]
                 for key, service in self.configuration.services.items()
                 for address in service.servers}
 
