@@ -209,15 +209,17 @@ def show_packets(state):
     """The first packets of a connection, where the client and where the server sees them."""
     plan = state.plan
     title("one connection's first packets, at the client and at the server")
-    with capture.watch(state, ["client", *plan.server_hosts()]) as watch:
+    wire = ["switch"] if plan.vlan else []
+    with capture.watch(state, ["client", *wire, *plan.server_hosts()]) as watch:
         if ask_http(state) is None:
             raise Failure(f"no answer from {plan.vip}")
         seen = watch.lines()
     holder = next((host for host in plan.server_hosts() if seen[host]), None)
-    if not holder or len(seen["client"]) < 2:
+    if not holder or len(seen["client"]) < 2 or not all(seen[host] for host in wire):
         raise Failure("tcpdump did not see the connection")
     answers = [line for line in seen[holder][1:] if "Flags [S.]" in line]
-    for host, line in (("client", seen["client"][0]), (holder, seen[holder][0]),
+    for host, line in (("client", seen["client"][0]), *((host, seen[host][0]) for host in wire),
+                       (holder, seen[holder][0]),
                        (holder, answers[0] if answers else "(nothing)"),
                        ("client", seen["client"][1])):
         say(f"  {host:<10} {line.partition(', seq ')[0]}")

@@ -14,6 +14,8 @@ OUTSIDE = {"tun": "ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41",
 
 
 class Watch:
+    """On eth0 of hosts; of the switch, on the director's first wire, whose frames are tagged."""
+
     def __init__(self, state, hosts):
         self.state, self.hosts = state, hosts
         for host in hosts:
@@ -27,10 +29,13 @@ class Watch:
         wanted = f"({SYN_4}) or ({SYN_6})"
         if host != "client" and plan.mode in OUTSIDE:
             wanted += f" or {OUTSIDE[plan.mode]}"
-        ether = "-e" if plan.mode == "dr" else "-q"
+        if host == "switch":
+            wanted = f"vlan {plan.vlan} and ({wanted})"
+        device = plan.wires()[0].name if host == "switch" else "eth0"
+        ether = "-e" if plan.mode == "dr" or host == "switch" else "-q"
         out, err = self.path(host, "out"), self.path(host, "err")
         spawn(self.state, f"tcpdump-{host}", host,
-              ["sh", "-c", f'exec tcpdump {ether} -lnnti eth0 --immediate-mode "$1" >{out} 2>{err}',
+              ["sh", "-c", f'exec tcpdump {ether} -lnnti {device} --immediate-mode "$1" >{out} 2>{err}',
                "sh", wanted])
 
     def path(self, host, kind):
@@ -45,7 +50,9 @@ class Watch:
 
     def lines(self):
         """What was seen so far, by host."""
-        wait_until(lambda: sum(bool(self.said(host, "out")) for host in self.hosts) >= 2, 2)
+        servers = self.state.plan.server_hosts()
+        wait_until(lambda: any(self.said(host, "out") for host in servers) and
+                   all(self.said(host, "out") for host in self.hosts if host not in servers), 2)
         return {host: self.said(host, "out").splitlines() for host in self.hosts}
 
     def close(self):
