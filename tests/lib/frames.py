@@ -7,11 +7,15 @@ import struct
 
 from scapy.all import (ARP, ICMP, IP, TCP, UDP, Ether, ICMPv6DestUnreach, ICMPv6EchoReply,
                        ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6TimeExceeded,
-                       IPv6, IPv6ExtHdrFragment, Raw)
+                       IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, PadN, Raw)
 
 PORT_MAC, CLIENT_MAC = '02:00:00:00:00:01', '02:00:00:00:00:99'
 ICMP_ERRORS = {'port-unreachable': (3, 3), 'host-unreachable': (3, 1), 'exceeded': (11, 0),
-               'too-big': (3, 4)}
+               'too-big': (3, 4), 'prohibited': (3, 13), 'redirect': (5, 1)}
+# in front of the upper layer
+EXTENSIONS = {'hopopts': lambda: IPv6ExtHdrHopByHop(options=[PadN(optdata=bytes(4))]),
+              'dstopts': lambda: IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))]),
+              'atomic': lambda: IPv6ExtHdrFragment(id=7)}
 
 
 def port_mac(port):
@@ -37,7 +41,7 @@ def ip_header(src, dst, **fields):
 
 
 def icmp_error(family, kind):
-    """The header of an error: port-unreachable, host-unreachable, exceeded or too-big=MTU."""
+    """The header of an error: a key of ICMP_ERRORS, too-big with =MTU."""
     kind, _, mtu = kind.partition('=')
     if family == 4:
         number, code = ICMP_ERRORS[kind]
@@ -47,7 +51,7 @@ def icmp_error(family, kind):
         return ICMPv6TimeExceeded(code=0)
     if kind == 'too-big':
         return ICMPv6PacketTooBig(mtu=int(mtu))
-    return ICMPv6DestUnreach(code={'port-unreachable': 4, 'host-unreachable': 3}[kind])
+    return ICMPv6DestUnreach(code={'port-unreachable': 4, 'host-unreachable': 3, 'prohibited': 1}[kind])
 
 
 class Packet:
@@ -57,9 +61,9 @@ class Packet:
     ether HEX, then any of: ttl N, tos N, id N, df, len N (bytes of payload), frag N (the header's
     field), part FROM TO (a fragment: these bytes of the IP payload), nosum (UDP), options,
     version N, ihl N, total N, doff N, ulen N (wrong ones), badsum, quote N (of an error: bytes that
-    it quotes), cut N (the frame's length), pad N, on PORT (where it arrives), to MAC, from MAC,
-    type HEX, tag N (a VLAN's; the outermost first), outer-tag N (802.1ad's). IPv6 addresses with a
-    port stand in brackets.
+    it quotes), hopopts, dstopts, atomic (IPv6 extension headers), cut N (the frame's length), pad N,
+    on PORT (where it arrives), to MAC, from MAC, type HEX, tag N (a VLAN's; the outermost first),
+    outer-tag N (802.1ad's). IPv6 addresses with a port stand in brackets.
     """
 
     def __init__(self, text):
@@ -111,7 +115,7 @@ class Packet:
 
     def word(self, word, rest):
         ip = self.body
-        flags = {'badsum', 'options', 'df', 'nosum'}
+        flags = {'badsum', 'options', 'df', 'nosum', *EXTENSIONS}
         value = None if word in flags else rest.pop(0)
         if word == 'badsum':
             self.badsum = True
@@ -121,6 +125,10 @@ class Packet:
             ip[IP].flags = 'DF'
         elif word == 'nosum':
             ip[UDP].chksum = 0
+        elif word in EXTENSIONS:
+            above = ip[IPv6].payload
+            ip[IPv6].remove_payload()
+            self.body = ip / EXTENSIONS[word]() / above
         elif word == 'ttl':
             set_ttl(ip, int(value))
         elif word == 'tos':

@@ -18,8 +18,9 @@ A line of a .vec file is one of
           punt CLASS                to Linux, as it came
           drop REASON
           held                      nothing yet
-          unreachable, host-unreachable, exceeded, too-big MTU
-                                    answered by that ICMP error; counted as no_server, no_route,
+          unreachable, host-unreachable, prohibited, exceeded, too-big MTU [from ADDRESS]
+                                    answered by that ICMP error, from whom it was sent to if nothing
+                                    else is said; counted as no_server, no_route, route_prohibit,
                                     ttl_exceeded, packet_too_big
       Each may have `on PORT` behind it, where it leaves, and `vlan N`, the tag that it leaves with. Of a packet that has several ends, those
       that are sent come first, then those that are punted, then those that are dropped.
@@ -43,6 +44,7 @@ from frames import (Packet, endpoint, get_ttl, icmp_error, ip_header, mac_of, po
 
 ANSWERS = {'unreachable': ('no_server', 'port-unreachable'),
            'host-unreachable': ('no_route', 'host-unreachable'),
+           'prohibited': ('route_prohibit', 'prohibited'),
            'exceeded': ('ttl_exceeded', 'exceeded'), 'too-big': ('packet_too_big', 'too-big')}
 QUOTE_MAX = {4: 548, 6: 1232}
 
@@ -67,14 +69,14 @@ def renumber(out, src, dst):
         out.body.dst, l4.dport = dst
 
 
-def error(came, kind):
+def error(came, kind, source):
     """The router's answer to a packet."""
     ip, l3 = came.body, came.ip_bytes()
     family = 6 if isinstance(ip, IPv6) else 4
     out = came.copy()
     out.inner = out.part = out.cut = None
     out.src_mac, out.dst_mac = came.dst_mac or port_mac(came.port), came.src_mac
-    header = ip_header(ip.dst, ip.src)
+    header = ip_header(source or ip.dst, ip.src)
     set_tos(header, 0xc0)
     if family == 4:
         header.id, header.flags = 0, 'DF'
@@ -171,7 +173,9 @@ def expect(came, text):
         return ' '.join(words), None
     if kind in ANSWERS:
         reason, what = ANSWERS[kind]
-        return f'answer {reason}', error(came, '='.join([what, *rest])).bytes()
+        source = rest[-1] if rest[-2:-1] == ['from'] else None
+        rest = rest[:-2] if source else rest
+        return f'answer {reason}', error(came, '='.join([what, *rest]), source).bytes()
     out = forwarded(came, kind, rest, port)
     if out is None:
         raise ValueError(f'no such end: {text}')
