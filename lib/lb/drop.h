@@ -32,6 +32,16 @@
 		"the server's MAC address is not known (yet): does it answer ARP?")                \
 	X(SERVER_NOT_ON_LINK, "server_not_on_link",                                                \
 		"direct routing needs the server on a connected segment")                          \
+	X(PACKET_TOO_BIG, "packet_too_big",                                                        \
+		"longer than the way's MTU and not to be fragmented; answered while the limit "    \
+		"allows")                                                                          \
+	X(NO_ROUTE, "no_route", "no route to its destination; answered while the limit allows")    \
+	X(ROUTE_PROHIBIT, "route_prohibit",                                                        \
+		"a route of type prohibit; answered while the limit allows")                       \
+	X(ROUTE_BLACKHOLE, "route_blackhole", "a route of type blackhole")                         \
+	X(NAT_TUPLE_BUSY, "nat_tuple_busy",                                                        \
+		"its client's address and port talk to each server already, through another "      \
+		"service")                                                                         \
 	X(TABLE_FULL, "table_full", "no room for a new connection: only proven ones are left")     \
 	X(HANDOVER_FULL, "handover_full",                                                          \
 		"the ring to the worker that owns the connection is full")                         \

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_ether.h>
 
 #include "lb/engine.h"
+#include "lb/fib.h"
+#include "net/rewrite.h"
 
 #define ICMP_BURST_NS (SL_NS_PER_S / 10) /* errors of this long may come at once */
 
@@ -97,11 +100,22 @@ static void make_error(struct rte_mbuf *mbuf, const struct sl_parsed *p, enum sl
 	sl_icmp_error(frame + p->l3_offset - headers, p->family, quoted, what, mtu, src, &p->src);
 }
 
+/* The error takes the place of the packet's first buffer; it needs no other. */
+static void cut_tail(struct sl_worker *w, struct rte_mbuf *mbuf)
+{
+	if (mbuf->next == NULL)
+		return;
+	mbuf->next->nb_segs = (uint16_t)(mbuf->nb_segs - 1);
+	w->freed.pkts[w->freed.n++] = mbuf->next;
+	mbuf->next = NULL;
+	mbuf->nb_segs = 1;
+}
+
 void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, const struct sl_parsed *p,
 	enum sl_icmp_error what, uint32_t mtu, const union sl_ip *src, enum sl_drop reason)
 {
-	/* A packet of several buffers, or one without room in front, goes unanswered. */
-	if (mbuf->nb_segs > 1 || rte_pktmbuf_headroom(mbuf) < sl_icmp_headers(p->family) ||
+	/* A packet without room in front, for a VLAN's tag, too, goes unanswered. */
+	if (rte_pktmbuf_headroom(mbuf) < sl_icmp_headers(p->family) + RTE_VLAN_HLEN ||
 		!sl_icmp_may_answer(p->family, rte_pktmbuf_mtod_offset(mbuf, void *, p->l3_offset),
 			mbuf->data_len - p->l3_offset)) {
 		sl_emit_drop(w, mbuf, reason);
@@ -111,8 +125,136 @@ void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, const struct
 		sl_emit_drop(w, mbuf, SL_DROP_ICMP_RATE);
 		return;
 	}
+	cut_tail(w, mbuf);
 	make_error(mbuf, p, what, mtu, src);
 	sl_count_add(w->stats.drops[reason], 1);
 	sl_count_add(w->stats.icmp_sent, 1);
 	sl_emit_tx(w, mbuf, mbuf->port);
+}
+
+void sl_emit_answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error what, uint32_t mtu,
+	enum sl_drop reason)
+{
+	const union sl_ip *src = &pkt->parsed.dst;
+
+	if (pkt->direction != SL_DIR_IN)
+		src = sl_local_set_source(
+			sl_read_pointer(&w->engine->local), pkt->mbuf->port, pkt->parsed.family);
+	if (src == NULL)
+		sl_emit_drop(w, pkt->mbuf, reason);
+	else
+		sl_emit_icmp_error(w, pkt->mbuf, &pkt->parsed, what, mtu, src, reason);
+}
+
+/* ---- ways out ---- */
+
+static bool drop(struct sl_worker *w, struct sl_pkt *pkt, enum sl_drop reason)
+{
+	sl_emit_drop(w, pkt->mbuf, reason);
+	return false;
+}
+
+static bool answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error what, uint32_t mtu,
+	enum sl_drop reason)
+{
+	sl_emit_answer(w, pkt, what, mtu, reason);
+	return false;
+}
+
+/*
+ * The last question, whether the packet goes into `mtu` bytes (0 = any number); then it is a
+ * router's to send on, one hop older. Answers quote it as it came.
+ */
+static bool passes(struct sl_worker *w, struct sl_pkt *pkt, uint64_t mtu)
+{
+	if (likely(mtu == 0 || pkt->parsed.l3_length <= mtu)) {
+		sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
+		return true;
+	}
+	if (!pkt->parsed.dont_fragment)
+		return drop(w, pkt, SL_DROP_PACKET_TOO_BIG);
+	return answer(w, pkt, SL_ICMP_TOO_BIG, (uint32_t)mtu, SL_DROP_PACKET_TOO_BIG);
+}
+
+static uint64_t mtu_of(const struct sl_worker *w, sl_adj_word way)
+{
+	return sl_read_word(&w->engine->ports[sl_adj_port(way)].mtu);
+}
+
+/* What is known of the path to an adjacency's address, 0 = nothing. */
+static uint64_t path_mtu(const struct sl_worker *w, uint32_t adj)
+{
+	uint64_t word = sl_read_word(&w->engine->path_mtu[adj]);
+
+	return word >> 16 > w->now_ns / SL_NS_PER_S ? word & 0xffff : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+bool sl_emit_way_to_server(
+	struct sl_worker *w, struct sl_pkt *pkt, unsigned overhead, bool on_link, sl_adj_word *way)
+{
+	uint32_t adj = pkt->server->adj;
+	uint8_t flags;
+	uint64_t mtu;
+
+	*way = sl_read_adj(&w->engine->adjs[adj]);
+	flags = sl_adj_flags(*way);
+	if (flags & SL_ADJ_LOCAL) {
+		sl_emit_punt(w, pkt->mbuf, SL_PUNT_HOST);
+		return false;
+	}
+	if (!(flags & SL_ADJ_RESOLVED))
+		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
+	if (on_link && !(flags & SL_ADJ_ON_LINK))
+		return drop(w, pkt, SL_DROP_SERVER_NOT_ON_LINK);
+	mtu = mtu_of(w, *way);
+	if (overhead > 0)
+		mtu = least(mtu, path_mtu(w, adj));
+	return passes(w, pkt, mtu > overhead ? mtu - overhead : mtu);
+}
+
+bool sl_emit_way_routed(
+	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way)
+{
+	static const uint8_t no_mac[6];
+	struct sl_next next;
+
+	sl_fib_next(w->engine->fib, pkt->parsed.family, dst, (uint32_t)pkt->hash, &next);
+	switch (next.kind) {
+	case SL_ROUTE_HOP:
+		break;
+	case SL_ROUTE_LINUX:
+		*way = sl_adj_make(no_mac, 0, SL_ADJ_LOCAL);
+		return passes(w, pkt, 0);
+	case SL_ROUTE_GLEAN:
+		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
+	case SL_ROUTE_BLACKHOLE:
+		return drop(w, pkt, SL_DROP_ROUTE_BLACKHOLE);
+	case SL_ROUTE_PROHIBIT:
+		return answer(w, pkt, SL_ICMP_PROHIBITED, 0, SL_DROP_ROUTE_PROHIBIT);
+	default:
+		return answer(w, pkt, SL_ICMP_HOST_UNREACHABLE, 0, SL_DROP_NO_ROUTE);
+	}
+	*way = next.adj;
+	if (!(sl_adj_flags(next.adj) & SL_ADJ_RESOLVED))
+		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
+	return passes(w, pkt, mtu_of(w, next.adj));
+}
+
+void sl_emit_on_way(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way)
+{
+	uint8_t *ether = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	uint8_t port = sl_adj_port(way);
+
+	if (sl_adj_flags(way) & SL_ADJ_LOCAL) {
+		sl_emit_punt(w, mbuf, SL_PUNT_HOST);
+		return;
+	}
+	memcpy(ether, &way, RTE_ETHER_ADDR_LEN); /* the word begins with the MAC (lb/adj.h) */
+	memcpy(ether + RTE_ETHER_ADDR_LEN, w->engine->ports[port].mac, RTE_ETHER_ADDR_LEN);
+	sl_emit_tx(w, mbuf, port);
 }

@@ -3,7 +3,9 @@
 #ifndef SL_LB_EMIT_H
 #define SL_LB_EMIT_H
 
+#include "lb/adj.h"
 #include "lb/engine.h"
+#include "lb/pipeline.h"
 #include "lb/publish.h"
 #include "lb/vlan.h"
 #include "lb/worker.h"
@@ -49,5 +51,31 @@ void sl_emit_glean(struct sl_worker *w, struct rte_mbuf *mbuf, uint8_t port, uin
  */
 void sl_emit_icmp_error(struct sl_worker *w, struct rte_mbuf *mbuf, const struct sl_parsed *p,
 	enum sl_icmp_error what, uint32_t mtu, const union sl_ip *src, enum sl_drop reason);
+
+/*
+ * Answers the packet with an error about it, from the VIP that a client sent it to, or from the
+ * box's own address on the port where a server's packet or somebody else's came in. Without such an
+ * address it is dropped for `reason` alone.
+ */
+void sl_emit_answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error what, uint32_t mtu,
+	enum sl_drop reason);
+
+/*
+ * The two ways out. Each is asked for before the packet is changed, because answers quote it as it
+ * came: false = there is none, or it does not fit (`overhead` is what the method will put in
+ * front), and the packet has ended. When there is one, the packet's TTL has been spent; then
+ * sl_emit_on_way().
+ */
+
+/* To the packet's server, which has to be on a segment of ours if `on_link`. */
+bool sl_emit_way_to_server(
+	struct sl_worker *w, struct sl_pkt *pkt, unsigned overhead, bool on_link, sl_adj_word *way);
+
+/* By the routes, to `dst`. */
+bool sl_emit_way_routed(
+	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way);
+
+/* Sends the packet; a way with SL_ADJ_LOCAL leads to Linux. */
+void sl_emit_on_way(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way);
 
 #endif

@@ -21,14 +21,18 @@ struct sl_fwd {
 	const char *name;    /* in the configuration: "dr" */
 	const char *listing; /* in LVS's listing: "Route" */
 	enum sl_fwd_method method;
-	uint8_t traits; /* SL_FWD_NEEDS_LINK, ... */
-	bool routes;    /* passes the packet on: the TTL is decremented before forward() */
+	uint8_t traits;         /* SL_FWD_NEEDS_LINK, ... */
+	bool routes;            /* passes the packet on: the TTL is decremented before forward() */
+	enum sl_conn_kind kind; /* of the entries that it makes: where replies find them */
 
 	/*
-	 * Sends each of `n` packets (entry found or made, server live, TTL decremented if `routes`)
-	 * to its server: ends it by sl_emit_tx(), sl_emit_punt() or sl_emit_drop() (lb/emit.h).
+	 * Sends each of `n` packets (entry found or made, TTL above 1 if `routes`) to its
+	 * server (SL_DIR_IN), or a server's to its client (SL_DIR_OUT): ends it by one of the
+	 * functions of lb/emit.h. ICMP errors come with the others (pkt->is_error). `reply` is NULL
+	 * where servers answer their clients themselves.
 	 */
 	void (*forward)(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n);
+	void (*reply)(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n);
 };
 
 extern const struct sl_fwd *const sl_fwds[SL_FWD_METHODS];

@@ -7,6 +7,7 @@
 #ifndef SL_LB_PIPELINE_H
 #define SL_LB_PIPELINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -15,18 +16,39 @@
 #include "lb/worker.h"
 #include "net/parse.h"
 
+/* What belongs to an ICMP error about a connection. */
+struct sl_error {
+	struct sl_parsed quoted; /* the packet that it is about, as it was when it failed */
+	struct sl_parsed flow;   /* its endpoints the other way round: those of the error's way */
+};
+
 /* One packet on its way through the stages: scratch of one run. */
 struct sl_pkt {
 	struct rte_mbuf *mbuf;
-	struct sl_parsed parsed;
+	/*
+	 * What says to which connection the packet belongs: its own headers, or those that it
+	 * quotes (error->flow). From there on both go the same way.
+	 */
+	const struct sl_parsed *flow;
+	struct sl_error *error; /* scratch, filled when is_error */
 	const struct sl_server *server;
-	struct sl_conn_key key;
+	const struct sl_front *front; /* of the connection; the service's, in both directions */
+	struct sl_conn_table *table;
 	struct sl_conn_ref conn;
-	uint64_t hash;
-	sl_id exact; /* the front of address, protocol and port; SL_ID_NONE = there is none */
-	sl_id any;   /* the one of address and protocol, for any port */
+	uint64_t hash; /* the key's; of a NAT connection, its client's */
+	struct sl_parsed parsed;
+	struct sl_conn_key key;
+	/*
+	 * IN: the fronts of its destination. OUT: the servers' fronts (endpoints) of its source.
+	 * The one with the port, and the one for any port; SL_ID_NONE = there is none.
+	 */
+	sl_id exact;
+	sl_id any;
 	sl_id server_id;
-	uint8_t kind; /* enum sl_parse_result */
+	uint8_t kind;      /* enum sl_parse_result */
+	uint8_t direction; /* enum sl_direction */
+	uint8_t method;    /* enum sl_fwd_method, the connection's */
+	bool is_error;     /* an ICMP error about a connection */
 };
 
 /* At most SL_BURST packets, each with mbuf->port set. w->tx and w->freed must be empty. */

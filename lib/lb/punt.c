@@ -38,11 +38,11 @@ static bool is_routing(uint8_t protocol, rte_be16_t src_port, rte_be16_t dst_por
 	}
 }
 
-/* RFC 4861: hop limit 255 says that it comes from the link, and only then it is heeded. */
-static bool is_discovery(const struct sl_parsed *parsed)
+bool sl_punt_is_discovery(const struct sl_parsed *parsed)
 {
-	return parsed->protocol == IPPROTO_ICMPV6 && parsed->icmp_type >= ICMP6_ND_MIN &&
-		parsed->icmp_type <= ICMP6_ND_MAX && parsed->ttl == ND_HOP_LIMIT;
+	return parsed->family == 6 && parsed->protocol == IPPROTO_ICMPV6 &&
+		parsed->icmp_type >= ICMP6_ND_MIN && parsed->icmp_type <= ICMP6_ND_MAX &&
+		parsed->ttl == ND_HOP_LIMIT;
 }
 
 static enum sl_punt_class classify_ip(const struct sl_parsed *parsed, bool group, bool to_vip)
@@ -54,7 +54,7 @@ static enum sl_punt_class classify_ip(const struct sl_parsed *parsed, bool group
 		return SL_PUNT_STRAY;
 	if (is_routing(parsed->protocol, parsed->src_port, parsed->dst_port))
 		return SL_PUNT_ROUTING;
-	if (parsed->family == 6 && is_discovery(parsed))
+	if (sl_punt_is_discovery(parsed))
 		return SL_PUNT_NEIGHBOUR;
 	if (parsed->protocol == (parsed->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return SL_PUNT_ECHO;

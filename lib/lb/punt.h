@@ -41,4 +41,10 @@ extern const struct sl_punt_info sl_punt_infos[SL_PUNT_COUNT];
  */
 enum sl_punt_class sl_punt_classify(const struct sl_parsed *parsed, bool group, bool to_vip);
 
+/*
+ * Neighbour discovery. RFC 4861: hop limit 255 says that it comes from the link, and only then it
+ * is heeded.
+ */
+bool sl_punt_is_discovery(const struct sl_parsed *parsed);
+
 #endif

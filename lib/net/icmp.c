@@ -35,20 +35,24 @@ struct message { /* an ICMP header, of either family */
 
 _Static_assert(sizeof(struct message) == SL_ICMP_HEADER, "without what is quoted");
 
-static const struct {
+struct kind {
 	uint8_t type, code;
-} errors4[] =
-	{
-		[SL_ICMP_PORT_UNREACHABLE] = {UNREACHABLE4, 3},
-		[SL_ICMP_HOST_UNREACHABLE] = {UNREACHABLE4, 1},
-		[SL_ICMP_TIME_EXCEEDED] = {TIME_EXCEEDED4, 0},
-		[SL_ICMP_TOO_BIG] = {UNREACHABLE4, FRAG_NEEDED4},
-},
-  errors6[] = {
-	  [SL_ICMP_PORT_UNREACHABLE] = {UNREACHABLE6, 4},
-	  [SL_ICMP_HOST_UNREACHABLE] = {UNREACHABLE6, 3},
-	  [SL_ICMP_TIME_EXCEEDED] = {TIME_EXCEEDED6, 0},
-	  [SL_ICMP_TOO_BIG] = {TOO_BIG6, 0},
+};
+
+static const struct kind errors4[] = {
+	[SL_ICMP_PORT_UNREACHABLE] = {UNREACHABLE4, 3},
+	[SL_ICMP_HOST_UNREACHABLE] = {UNREACHABLE4, 1},
+	[SL_ICMP_PROHIBITED] = {UNREACHABLE4, 13},
+	[SL_ICMP_TIME_EXCEEDED] = {TIME_EXCEEDED4, 0},
+	[SL_ICMP_TOO_BIG] = {UNREACHABLE4, FRAG_NEEDED4},
+};
+
+static const struct kind errors6[] = {
+	[SL_ICMP_PORT_UNREACHABLE] = {UNREACHABLE6, 4},
+	[SL_ICMP_HOST_UNREACHABLE] = {UNREACHABLE6, 3},
+	[SL_ICMP_PROHIBITED] = {UNREACHABLE6, 1},
+	[SL_ICMP_TIME_EXCEEDED] = {TIME_EXCEEDED6, 0},
+	[SL_ICMP_TOO_BIG] = {TOO_BIG6, 0},
 };
 
 bool sl_icmp_is_error(uint8_t family, uint8_t type)
@@ -165,9 +169,10 @@ static uint32_t pseudo_header6(size_t payload, const union sl_ip *src, const uni
 void sl_icmp_error(void *headers, uint8_t family, size_t quoted, enum sl_icmp_error what,
 	uint32_t mtu, const union sl_ip *src, const union sl_ip *dst)
 {
+	const struct kind *kind = family == 4 ? &errors4[what] : &errors6[what];
 	struct message m = {
-		.type = family == 4 ? errors4[what].type : errors6[what].type,
-		.code = family == 4 ? errors4[what].code : errors6[what].code,
+		.type = kind->type,
+		.code = kind->code,
 		.rest = what == SL_ICMP_TOO_BIG ? rte_cpu_to_be_32(mtu) : 0,
 	};
 	size_t payload = sizeof(m) + quoted;

@@ -17,6 +17,7 @@
 enum sl_icmp_error {
 	SL_ICMP_PORT_UNREACHABLE,
 	SL_ICMP_HOST_UNREACHABLE,
+	SL_ICMP_PROHIBITED, /* administratively: a route says so */
 	SL_ICMP_TIME_EXCEEDED,
 	SL_ICMP_TOO_BIG, /* IPv4: fragmentation needed */
 };

@@ -146,7 +146,7 @@ static void the_rate_is_shared(void **state)
 static void what_cannot_be_answered_is_dropped(void **state)
 {
 	struct packet error = {.src = CLIENT, .dst = VIP, .protocol = 1, .payload = 36};
-	struct rte_mbuf *mbuf, *tail;
+	struct rte_mbuf *mbuf;
 	struct rig rig;
 
 	rig_open(&rig, NULL);
@@ -157,21 +157,36 @@ static void what_cannot_be_answered_is_dropped(void **state)
 	mbuf->data_off = HEADERS - 1;
 	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
 	packet_free(mbuf);
-	/* in several buffers */
+	/* an error itself: type 'x' is nothing that asks */
+	mbuf = packet_make(&error);
+	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
+	packet_free(mbuf);
+	assert_int_equal(drops(&rig, SL_DROP_NO_SERVER), 2);
+	assert_int_equal(rig.engine->workers[0]->stats.icmp_sent, 0);
+	rig_close(&rig);
+}
+
+/* The error is made of the first buffer; the others go. */
+static void a_packet_of_several_buffers_is_answered(void **state)
+{
+	struct rte_mbuf *mbuf, *tail;
+	unsigned what;
+	struct rig rig;
+
+	rig_open(&rig, NULL);
 	mbuf = packet_make(&syn);
 	tail = packet_make(&syn);
 	mbuf->next = tail;
 	mbuf->nb_segs = 2;
 	mbuf->pkt_len += tail->data_len;
-	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
+	assert_int_equal(answer(&rig, mbuf), RIG_SENT);
+	assert_int_equal(mbuf->nb_segs, 1);
+	assert_null(mbuf->next);
+	assert_int_equal(mbuf->pkt_len, 14 + HEADERS + 40);
+	assert_int_equal(rig_end_of(&rig, 0, tail, &what), RIG_DROPPED);
+	assert_int_equal(tail->nb_segs, 1);
 	packet_free(tail);
 	packet_free(mbuf);
-	/* an error itself: type 'x' is nothing that asks */
-	mbuf = packet_make(&error);
-	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
-	packet_free(mbuf);
-	assert_int_equal(drops(&rig, SL_DROP_NO_SERVER), 3);
-	assert_int_equal(rig.engine->workers[0]->stats.icmp_sent, 0);
 	rig_close(&rig);
 }
 
@@ -269,6 +284,7 @@ int main(void)
 		cmocka_unit_test(errors_have_a_rate),
 		cmocka_unit_test(the_rate_is_shared),
 		cmocka_unit_test(what_cannot_be_answered_is_dropped),
+		cmocka_unit_test(a_packet_of_several_buffers_is_answered),
 		cmocka_unit_test(errors_go_back_to_the_neighbour),
 		cmocka_unit_test(a_tag_needs_a_buffer_of_our_own_with_room),
 		cmocka_unit_test(a_tag_that_the_nic_took_out_counts),

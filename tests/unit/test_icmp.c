@@ -247,8 +247,8 @@ static void an_error_is_complete(void **state)
 		enum sl_icmp_error what;
 		uint8_t type4, code4, type6, code6;
 	} errors[] = {{SL_ICMP_PORT_UNREACHABLE, 3, 3, 1, 4},
-		{SL_ICMP_HOST_UNREACHABLE, 3, 1, 1, 3}, {SL_ICMP_TIME_EXCEEDED, 11, 0, 3, 0},
-		{SL_ICMP_TOO_BIG, 3, 4, 2, 0}};
+		{SL_ICMP_HOST_UNREACHABLE, 3, 1, 1, 3}, {SL_ICMP_PROHIBITED, 3, 13, 1, 1},
+		{SL_ICMP_TIME_EXCEEDED, 11, 0, 3, 0}, {SL_ICMP_TOO_BIG, 3, 4, 2, 0}};
 
 	for (size_t i = 0; i < 2 * sizeof(errors) / sizeof(errors[0]); i++) {
 		uint8_t family = i % 2 ? 6 : 4;

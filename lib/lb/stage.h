@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The stages of the pipeline that have files of their own, and what stages share. A stage looks at
+ * one packet after the other; those that go on move up, and it returns how many do. The others it
+ * has ended. In which order a packet meets them: lib/lb/pipeline.c.
+ */
+#ifndef SL_LB_STAGE_H
+#define SL_LB_STAGE_H
+
+#include <stdbool.h>
+
+#include "lb/emit.h"
+#include "lb/pipeline.h"
+
+/* classify.c: a service's packet, a server's reply, an error about either; all else ends here. */
+unsigned sl_stage_classify(struct sl_worker *w, struct sl_pkt **pkts, unsigned n);
+
+/* balance.c: the connection's line in the table is fetched; then it is found, or made. */
+unsigned sl_stage_fetch(struct sl_worker *w, struct sl_pkt **pkts, unsigned n);
+unsigned sl_stage_balance(struct sl_worker *w, struct sl_pkt **pkts, unsigned n);
+
+/*
+ * unclaimed.c: ends of packets that no service and no connection claims. All return false: the
+ * packet goes on nowhere. A stray is one to a VIP.
+ */
+bool sl_unclaimed(struct sl_worker *w, struct sl_pkt *pkt);
+bool sl_unclaimed_stray(struct sl_worker *w, struct sl_pkt *pkt);
+bool sl_unclaimed_punt(struct sl_worker *w, struct sl_pkt *pkt, bool to_vip);
+
+static inline bool sl_stage_drop(struct sl_worker *w, struct sl_pkt *pkt, enum sl_drop reason)
+{
+	sl_emit_drop(w, pkt->mbuf, reason);
+	return false;
+}
+
+typedef bool (*sl_stage_step)(struct sl_worker *w, struct sl_pkt *pkt);
+
+/* Takes the packets through one step, which says whether a packet goes on. */
+static __rte_always_inline unsigned
+sl_stage_each(struct sl_worker *w, struct sl_pkt **pkts, unsigned n, sl_stage_step step)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (step(w, pkts[i]))
+			pkts[left++] = pkts[i];
+	}
+	return left;
+}
+
+/* The client's endpoint: what both directions of a connection have in common. */
+static inline const union sl_ip *sl_pkt_client(const struct sl_pkt *pkt)
+{
+	return pkt->direction == SL_DIR_IN ? &pkt->flow->src : &pkt->flow->dst;
+}
+
+static inline rte_be16_t sl_pkt_client_port(const struct sl_pkt *pkt)
+{
+	return pkt->direction == SL_DIR_IN ? pkt->flow->src_port : pkt->flow->dst_port;
+}
+
+#endif
