@@ -5,9 +5,14 @@
 #include <string.h>
 
 #define IPV6_HEADER  40
-#define FRAGMENT     44 /* the IPv6 header's number */
-#define DESTINATION  60
 #define NO_ICMP_TYPE 255
+
+/* Extension headers by number. */
+#define HOP_BY_HOP     0
+#define ROUTING        43
+#define FRAGMENT       44
+#define AUTHENTICATION 51
+#define DESTINATION    60
 
 unsigned wire_get16(const uint8_t *at)
 {
@@ -210,6 +215,12 @@ size_t wire_error(uint8_t family, uint8_t type, uint8_t code, uint32_t rest, con
 	return length;
 }
 
+static bool is_extension(uint8_t next)
+{
+	return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT ||
+		next == AUTHENTICATION || next == DESTINATION;
+}
+
 /* The IP header and what follows it up to L4; returns false when `end` comes first. */
 static bool read_ip(const uint8_t *frame, size_t end, struct sl_parsed *p)
 {
@@ -241,16 +252,20 @@ static bool read_ip(const uint8_t *frame, size_t end, struct sl_parsed *p)
 	p->ttl = l3[7];
 	memcpy(p->src.bytes, l3 + 8, 16);
 	memcpy(p->dst.bytes, l3 + 24, 16);
-	while (at + 8 <= end && (p->protocol == DESTINATION || p->protocol == FRAGMENT)) {
+	while (at + 8 <= end && is_extension(p->protocol)) {
 		const uint8_t *header = frame + at;
 
+		if (p->protocol == ROUTING && header[3] != 0)
+			break; /* not there yet: the checksum is that of another destination */
 		if (p->protocol == FRAGMENT) {
 			p->fragment_header = (uint16_t)at;
 			p->more_fragments = header[3] & 1;
 			p->fragment_offset = (uint16_t)(wire_get16(header + 2) & ~7u);
 			memcpy(&p->fragment_id, header + 4, 4);
 		}
-		at += p->protocol == FRAGMENT ? 8 : (header[1] + 1u) * 8;
+		at += p->protocol == FRAGMENT           ? 8
+			: p->protocol == AUTHENTICATION ? (header[1] + 2u) * 4
+							: (header[1] + 1u) * 8;
 		p->protocol = header[0];
 	}
 	p->l4_offset = (uint16_t)at;
@@ -313,6 +328,8 @@ static const char *wrong_l4(const uint8_t *l3, const uint8_t *l4, size_t length,
 	case IPPROTO_TCP:
 		return wire_sum(pseudo, l4, length) != 0xffff ? "TCP checksum" : NULL;
 	case IPPROTO_UDP:
+		if (length < 8 || wire_get16(l4 + 4) > length || wire_get16(l4 + 4) < 8)
+			return "UDP length";
 		length = wire_get16(l4 + 4);
 		pseudo = wire_pseudo(l3, protocol, length);
 		if (wire_get16(l4 + 6) == 0)
@@ -345,4 +362,39 @@ const char *wire_wrong(const uint8_t *frame, size_t length)
 		return NULL;
 	return wrong_l4(l3, frame + p.l4_offset, p.l3_offset + (size_t)p.l3_length - p.l4_offset,
 		p.protocol);
+}
+
+static void repair_l4(const uint8_t *l3, uint8_t *l4, size_t length, uint8_t protocol)
+{
+	size_t at = protocol == IPPROTO_TCP ? 16 : protocol == IPPROTO_UDP ? 6 : 2;
+	uint32_t pseudo;
+
+	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_ICMP &&
+		    protocol != IPPROTO_ICMPV6) ||
+		at + 2 > length || (protocol == IPPROTO_UDP && wire_get16(l4 + at) == 0))
+		return;
+	if (protocol == IPPROTO_UDP && wire_get16(l4 + 4) <= length && wire_get16(l4 + 4) >= 8)
+		length = wire_get16(l4 + 4);
+	pseudo = protocol == IPPROTO_ICMP ? 0 : wire_pseudo(l3, protocol, length);
+	wire_put16(l4 + at, 0);
+	put_checksum(l4 + at, pseudo, l4, length);
+	if (protocol == IPPROTO_UDP && wire_get16(l4 + at) == 0)
+		wire_put16(l4 + at, 0xffff);
+}
+
+void wire_repair(uint8_t *frame, size_t length)
+{
+	struct sl_parsed p = {.l3_offset = WIRE_ETHER};
+	uint8_t *l3 = frame + WIRE_ETHER;
+
+	if (!read_ip(frame, length, &p) || WIRE_ETHER + (size_t)p.l3_length > length ||
+		p.l3_offset + p.l3_length < p.l4_offset)
+		return;
+	if (p.family == 4 && p.l4_offset >= p.l3_offset + 20) {
+		wire_put16(l3 + 10, 0);
+		put_checksum(l3 + 10, 0, l3, (l3[0] & 15) * 4u);
+	}
+	if (!p.more_fragments && p.fragment_offset == 0)
+		repair_l4(l3, frame + p.l4_offset, p.l3_offset + (size_t)p.l3_length - p.l4_offset,
+			p.protocol);
 }

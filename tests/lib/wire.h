@@ -55,6 +55,9 @@ struct sl_parsed wire_quoted(const uint8_t *frame, size_t length, const struct s
 /* NULL, or what is wrong with lengths and checksums of the frame's IP packet (which is whole). */
 const char *wire_wrong(const uint8_t *frame, size_t length);
 
+/* Computes the checksums that wire_wrong() looks at, where there is room for them. */
+void wire_repair(uint8_t *frame, size_t length);
+
 /* The sum of big-endian words, folded: 0xffff when a checksum within holds. */
 uint16_t wire_sum(uint32_t sum, const void *data, size_t length);
 /* The sum of what TCP, UDP and ICMPv6 put in front. */
