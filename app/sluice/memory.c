@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "eal.h"
 #include "lb/conn.h"
+#include "lb/datagram.h"
 #include "lb/engine.h"
 #include "lb/fib.h"
 #include "lb/ids.h"
@@ -78,7 +79,7 @@ uint32_t sl_memory_buffers_in_rings(const struct sl_conf *conf)
 	uint32_t workers = conf->n_workers;
 
 	return workers * (workers - 1) * SL_HANDOVER_RING + workers * SL_PUNT_COUNT * SL_PUNT_RING +
-		workers * SL_POOL_CACHE * 2;
+		workers * (SL_POOL_CACHE * 2 + SL_WAITING);
 }
 
 static uint64_t dpdk_bytes(const struct sl_conf *conf)
@@ -88,6 +89,7 @@ static uint64_t dpdk_bytes(const struct sl_conf *conf)
 	for (uint32_t i = 0; i < conf->n_ports; i++)
 		buffers += sl_memory_buffers(conf, &conf->ports[i]);
 	bytes = BASE_BYTES + buffers * (sl_memory_buffer_room(conf) + BUFFER_HEAD_BYTES);
+	bytes += conf->n_workers * sl_datagrams_bytes();
 	bytes += conf->max_services * (SERVICE_BYTES + PER_WORKER_BYTES * conf->n_workers);
 	bytes += conf->max_servers * (SERVER_BYTES + PER_WORKER_BYTES * conf->n_workers);
 	bytes += sl_fib_bytes(conf->max_routes);

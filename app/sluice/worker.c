@@ -185,7 +185,7 @@ static unsigned from_ports(struct sl_worker_loop *loop)
 			struct sl_mbuf_meta *meta = rte_mbuf_to_priv(pkts[k]);
 
 			pkts[k]->port = rx->port; /* our number of it, not DPDK's */
-			meta->hops = 0;
+			*meta = (struct sl_mbuf_meta){0};
 		}
 		sl_count_add(stats->rx_packets[rx->port], n);
 		sl_count_add(stats->rx_bytes[rx->port], bytes_of(pkts, n));

@@ -193,6 +193,8 @@ next_state(const struct sl_pkt *pkt, enum sl_conn_kind kind, enum sl_state state
 {
 	if (pkt->parsed.protocol == IPPROTO_UDP)
 		return SL_STATE_UDP;
+	if (pkt->parsed.fragment_offset > 0)
+		return state; /* the first fragment had the flags */
 	if (kind == SL_CONN_PLAIN)
 		return sl_tcp_next_oneside(state, pkt->parsed.tcp_flags);
 	return sl_tcp_next(state, pkt->parsed.tcp_flags, pkt->direction);
@@ -357,6 +359,8 @@ static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 	const struct sl_service *service = service_of(w, pkt);
 	enum sl_conn_kind kind;
 
+	if (parsed->fragment_offset > 0)
+		return sl_stage_drop(w, pkt, SL_DROP_FRAGMENT); /* the first made no connection */
 	if (service == NULL ||
 		(parsed->protocol == IPPROTO_TCP &&
 			(parsed->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) != SL_TCP_SYN))

@@ -90,20 +90,9 @@ static bool classify_error(struct sl_worker *w, struct sl_pkt *pkt)
 
 /* ---- the stage ---- */
 
-static bool is_fragment_for_service(struct sl_worker *w, const struct sl_pkt *pkt)
-{
-	uint8_t protocol = pkt->parsed.protocol;
-
-	return pkt->kind == SL_PARSE_FRAGMENT &&
-		(protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) &&
-		sl_front_table_has_vip(w->snapshot->table, pkt->parsed.family, &pkt->parsed.dst);
-}
-
 /* What is no TCP or UDP, or not all of it. */
 static bool classify_other(struct sl_worker *w, struct sl_pkt *pkt)
 {
-	if (is_fragment_for_service(w, pkt))
-		return sl_stage_drop(w, pkt, SL_DROP_FRAGMENT);
 	if (sl_icmp_is_error(pkt->parsed.family, pkt->parsed.icmp_type))
 		return classify_error(w, pkt);
 	return sl_unclaimed(w, pkt);

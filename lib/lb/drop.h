@@ -19,7 +19,19 @@
 	X(VLAN_STACKED, "vlan_stacked", "with several VLAN tags (802.1ad)")                        \
 	X(SOURCE_ADDRESS, "source_address",                                                        \
 		"the IP source is no unicast address, or it is our own")                           \
-	X(FRAGMENT, "fragment", "an IP fragment for a virtual service")                            \
+	X(FRAGMENT, "fragment",                                                                    \
+		"a fragment, not its datagram's first, for a service but of no connection")        \
+	X(FRAGMENT_LENGTH, "fragment_length",                                                      \
+		"a fragment that is empty, not cut at 8 bytes, or ends beyond 65,535 bytes")       \
+	X(FRAGMENT_TINY, "fragment_tiny",                                                          \
+		"a first fragment without its whole TCP or UDP header, or one that begins in it")  \
+	X(FRAGMENT_OVERLAP, "fragment_overlap",                                                    \
+		"a fragment that overlaps others of its datagram, or one of such a datagram")      \
+	X(FRAGMENT_DUPLICATE, "fragment_duplicate", "a fragment that has come before")             \
+	X(FRAGMENT_LIMIT, "fragment_limit",                                                        \
+		"too many fragments wait, or too many pieces of one datagram: the oldest go")      \
+	X(FRAGMENT_TIMEOUT, "fragment_timeout",                                                    \
+		"a fragment whose datagram's first one did not come within a second")              \
 	X(TTL_EXCEEDED, "ttl_exceeded",                                                            \
 		"TTL 1 on arrival; answered with ICMP time exceeded while the limit allows")       \
 	X(NO_SERVER, "no_server",                                                                  \

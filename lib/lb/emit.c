@@ -35,11 +35,12 @@ void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to)
 	struct sl_mbuf_meta *meta = meta_of(mbuf);
 	unsigned port = mbuf->port; /* once it is in the ring, it is not ours to look at */
 
-	if (meta->hops > 0) {
+	/* A fragment goes to the worker that keeps its datagram first. */
+	if (meta->hops > (meta->fragment == SL_FRAGMENT_KNOWN)) {
 		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_LOOP);
 		return;
 	}
-	meta->hops = 1;
+	meta->hops++;
 	if (rte_ring_sp_enqueue(w->handover_out[to], mbuf) != 0) {
 		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_FULL);
 		return;

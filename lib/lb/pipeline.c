@@ -13,12 +13,14 @@
 #include <rte_prefetch.h>
 
 #include "lb/engine.h"
+#include "lb/fragment.h"
 #include "lb/fwd.h"
 #include "lb/stage.h"
 
 static bool check_ether(struct sl_worker *w, struct sl_pkt *pkt);
 static bool parse(struct sl_worker *w, struct sl_pkt *pkt);
 static bool set_host_traffic_aside(struct sl_worker *w, struct sl_pkt *pkt);
+static bool join_datagram(struct sl_worker *w, struct sl_pkt *pkt);
 static bool find_owner(struct sl_worker *w, struct sl_pkt *pkt);
 static bool check_ttl(struct sl_worker *w, struct sl_pkt *pkt);
 static void forward(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n);
@@ -44,6 +46,7 @@ void sl_pipeline_run(struct sl_worker *w, struct rte_mbuf **mbufs, unsigned n)
 	n = sl_stage_each(w, pkts, n, check_ether);
 	n = sl_stage_each(w, pkts, n, parse);
 	n = sl_stage_each(w, pkts, n, set_host_traffic_aside);
+	n = sl_stage_each(w, pkts, n, join_datagram);
 	n = sl_stage_classify(w, pkts, n);
 	n = sl_stage_each(w, pkts, n, find_owner);
 	n = sl_stage_fetch(w, pkts, n);
@@ -158,6 +161,13 @@ static bool set_host_traffic_aside(struct sl_worker *w, struct sl_pkt *pkt)
 	if (!sl_ip_is_host(pkt->parsed.family, &pkt->parsed.src))
 		return sl_stage_drop(w, pkt, SL_DROP_SOURCE_ADDRESS);
 	return true;
+}
+
+/* ---- fragments get the ports of their datagram, and go on as a part of it ---- */
+
+static bool join_datagram(struct sl_worker *w, struct sl_pkt *pkt)
+{
+	return pkt->kind != SL_PARSE_FRAGMENT || sl_fragment_join(w, pkt);
 }
 
 /* ---- 4. whose is it? lib/lb/classify.c ---- */

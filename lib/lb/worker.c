@@ -3,13 +3,15 @@
 
 #include <string.h>
 
+#include "lb/datagram.h"
 #include "lb/engine.h"
 #include "lb/publish.h"
 
-#define LOADS_PER_POLL  32
-#define SWEEP_ROUND_NS  (2 * SL_NS_PER_S)
-#define SWEEP_LINES_MAX 256 /* lines looked at per poll: 16 KB, read in sequence */
-#define COPY_LINES      16  /* lines copied per poll for a listing: SL_QUERY_ROOM entries */
+#define LOADS_PER_POLL     32
+#define SWEEP_ROUND_NS     (2 * SL_NS_PER_S)
+#define SWEEP_LINES_MAX    256 /* lines looked at per poll: 16 KB, read in sequence */
+#define COPY_LINES         16  /* lines copied per poll for a listing: SL_QUERY_ROOM entries */
+#define DATAGRAMS_PER_POLL 16  /* looked at for being too old */
 
 /* ---- the turns of the loop ---- */
 
@@ -27,10 +29,13 @@ void sl_worker_poll_begin(struct sl_worker *w, uint64_t now_ns)
 
 unsigned sl_worker_take_handover(struct sl_worker *w, struct rte_mbuf **pkts)
 {
-	unsigned n_workers = w->engine->n_workers, taken = 0, share;
+	unsigned n_workers = w->engine->n_workers, taken, waited, share;
 
+	/* Half a burst at most, or a flood of them would leave nothing to the rings. */
+	waited = sl_datagrams_take(w->datagrams, pkts, SL_BURST / 2);
 	if (n_workers < 2)
-		return 0;
+		return waited;
+	taken = waited;
 	share = RTE_MAX(SL_BURST / (n_workers - 1), 1u);
 	for (unsigned i = 0; i < n_workers && taken < SL_BURST; i++) {
 		/* Another one is first each time: nobody starves behind a busy ring. */
@@ -41,13 +46,14 @@ unsigned sl_worker_take_handover(struct sl_worker *w, struct rte_mbuf **pkts)
 		taken += rte_ring_sc_dequeue_burst(w->handover_in[from], (void **)&pkts[taken],
 			RTE_MIN(share, SL_BURST - taken), NULL);
 	}
-	sl_count_add(w->stats.handover_received, taken);
+	sl_count_add(w->stats.handover_received, taken - waited);
 	return taken;
 }
 
 void sl_worker_housekeeping(struct sl_worker *w)
 {
 	sweep(w);
+	sl_datagrams_expire(w->datagrams, w->now_ns, DATAGRAMS_PER_POLL);
 	answer_query(w);
 }
 

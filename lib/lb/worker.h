@@ -28,6 +28,7 @@
 #include "lb/snapshot.h"
 #include "lb/types.h"
 
+struct sl_datagrams;
 struct sl_engine;
 
 /* Packets that leave the pipeline; whoever runs it empties the list after each run. */
@@ -36,13 +37,23 @@ struct sl_out {
 	struct rte_mbuf *pkts[SL_BURST];
 };
 
+/* What is known of a fragment (lb/datagram.h). */
+enum sl_fragment {
+	SL_FRAGMENT_NONE,  /* no fragment, or nothing is known of it yet */
+	SL_FRAGMENT_KNOWN, /* protocol and ports are those of its datagram */
+	SL_FRAGMENT_OVER,  /* it waited in vain: to be dropped, for the reason `drop` */
+};
+
 /*
  * What travels with a packet in the private area of its mbuf (rte_mbuf_to_priv(); every pool is
- * made with SL_MBUF_PRIV bytes of it). Written at receive by whoever fills the burst.
+ * made with SL_MBUF_PRIV bytes of it). Zeroed at receive by whoever fills the burst.
  */
 struct sl_mbuf_meta {
-	uint8_t hops; /* times handed over; 0 when received from a port */
-	uint8_t spare[7];
+	uint8_t hops;     /* times handed over; 0 when received from a port */
+	uint8_t fragment; /* enum sl_fragment */
+	uint8_t protocol;
+	uint8_t drop; /* enum sl_drop */
+	rte_be16_t src_port, dst_port;
 };
 #define SL_MBUF_PRIV 64
 
@@ -114,6 +125,7 @@ struct sl_worker {
 	int16_t numa; /* of its memory; -1 = any */
 	struct sl_conn_table *narrow;
 	struct sl_conn_table *wide;
+	struct sl_datagrams *datagrams; /* of the fragments whose datagrams are kept here */
 	struct sl_counter_pages *counters;
 	struct sl_sched_cell **cells; /* pages of SL_PAGE cells by front id (lb/publish.h) */
 
@@ -151,7 +163,10 @@ struct sl_worker {
 
 void sl_worker_poll_begin(struct sl_worker *w, uint64_t now_ns);
 
-/* Up to SL_BURST packets that other workers handed over, taken fairly from all rings. */
+/*
+ * Up to SL_BURST packets: fragments that need wait no longer, and what other workers handed over,
+ * taken fairly from all rings.
+ */
 unsigned sl_worker_take_handover(struct sl_worker *w, struct rte_mbuf **pkts);
 
 void sl_worker_housekeeping(struct sl_worker *w);

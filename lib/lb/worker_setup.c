@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lb/datagram.h"
 #include "lb/publish.h"
 #include "lb/store.h"
 
@@ -101,11 +102,12 @@ table_new(struct sl_worker *w, enum sl_conn_form form, const struct sl_engine_pa
 	return table;
 }
 
-static struct sl_worker *
-worker_new(struct sl_engine *engine, unsigned index, const struct sl_engine_params *params)
+static struct sl_worker *worker_new(struct sl_engine *engine, unsigned index,
+	const struct sl_engine_params *params, const uint64_t secret[2])
 {
 	int numa = params->numa[index];
 	struct sl_worker *w = sl_zalloc(engine->alloc, sizeof(*w), SL_CACHE_LINE, numa);
+	void *datagrams;
 
 	if (w == NULL)
 		return NULL;
@@ -116,14 +118,17 @@ worker_new(struct sl_engine *engine, unsigned index, const struct sl_engine_para
 	w->counters = sl_zalloc(engine->alloc, sizeof(*w->counters), SL_CACHE_LINE, numa);
 	w->cells = sl_zalloc(engine->alloc, (engine->n_front_ids / SL_PAGE + 1) * sizeof(*w->cells),
 		SL_CACHE_LINE, numa);
-	return w->counters == NULL || w->cells == NULL ? NULL : w;
+	datagrams = sl_zalloc(engine->alloc, sl_datagrams_bytes(), SL_CACHE_LINE, numa);
+	if (datagrams != NULL)
+		w->datagrams = sl_datagrams_open(datagrams, secret);
+	return w->counters == NULL || w->cells == NULL || datagrams == NULL ? NULL : w;
 }
 
 int sl_worker_new_all(struct sl_engine *engine, const struct sl_engine_params *params,
 	const uint64_t secret[2], bool adopt, struct sl_err *err)
 {
 	for (unsigned i = 0; i < engine->n_workers; i++)
-		if (worker_new(engine, i, params) == NULL)
+		if (worker_new(engine, i, params, secret) == NULL)
 			return sl_err_set(err, ENOMEM, NULL, "no memory for worker %u", i);
 	for (unsigned i = 0; i < engine->n_workers; i++) {
 		struct sl_worker *w = engine->workers[i];
@@ -163,6 +168,7 @@ static void worker_free(struct sl_engine *engine, struct sl_worker *w)
 		sl_free(alloc, w->counters->pages[p]);
 	sl_free(alloc, (void *)w->cells);
 	sl_free(alloc, w->counters);
+	sl_free(alloc, w->datagrams);
 	sl_free(alloc, w);
 }
 

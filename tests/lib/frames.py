@@ -104,7 +104,7 @@ class Packet:
             number, src, _, dst = (words.pop(0) for _ in range(4))
             if ':' in src:
                 return ip_header(src, dst, nh=int(number))
-            return IP(src=src, dst=dst, proto=int(number))
+            return IP(src=src, dst=dst, proto=int(number), id=0x1234)
         if kind == 'arp':
             return ARP(psrc=words.pop(0), pdst=words.pop(0))
         if kind == 'nd':

@@ -392,6 +392,21 @@ static bool take_from_ring(struct rte_ring *ring, const struct rte_mbuf *mbuf)
 	return found;
 }
 
+/* The table gives one out only with all others: these stay here until they are asked for. */
+static bool take_from_datagrams(struct rig *rig, struct sl_worker *w, const struct rte_mbuf *mbuf)
+{
+	sl_datagrams_expire(w->datagrams, w->now_ns + SL_DATAGRAM_LIFE_NS, SL_DATAGRAMS);
+	rig->n_given_up += sl_datagrams_take(
+		w->datagrams, &rig->given_up[rig->n_given_up], SL_WAITING - rig->n_given_up);
+	for (unsigned i = 0; i < rig->n_given_up; i++) {
+		if (rig->given_up[i] != mbuf)
+			continue;
+		rig->given_up[i] = rig->given_up[--rig->n_given_up];
+		return true;
+	}
+	return false;
+}
+
 enum rig_end rig_end_of(struct rig *rig, unsigned worker, struct rte_mbuf *mbuf, unsigned *what)
 {
 	struct sl_worker *w = rig->engine->workers[worker];
@@ -410,5 +425,5 @@ enum rig_end rig_end_of(struct rig *rig, unsigned worker, struct rte_mbuf *mbuf,
 		if (take_from_ring(w->handover_out[*what], mbuf))
 			return RIG_HANDED_OVER;
 	}
-	return RIG_LOST;
+	return take_from_datagrams(rig, w, mbuf) ? RIG_WAITING : RIG_LOST;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "lb/datagram.h"
 #include "lb/engine.h"
 #include "lb/pipeline.h"
 #include "lb/vlan.h"
@@ -31,6 +32,9 @@ struct rig {
 	 * stepped for it, and what the older generation uses stays as it is.
 	 */
 	bool in_flight;
+	/* fragments that no longer wait because rig_end_of() asked for one of them */
+	struct rte_mbuf *given_up[SL_WAITING];
+	unsigned n_given_up;
 };
 
 struct rig_params {
@@ -127,11 +131,12 @@ void rig_idle(struct rig *rig, unsigned worker);
 /* The address of the server whose MAC address this is. */
 uint32_t rig_address_of(const uint8_t mac[6]);
 
-enum rig_end { RIG_LOST, RIG_SENT, RIG_DROPPED, RIG_PUNTED, RIG_HANDED_OVER };
+enum rig_end { RIG_LOST, RIG_SENT, RIG_DROPPED, RIG_PUNTED, RIG_HANDED_OVER, RIG_WAITING };
 
 /*
  * Where a packet ended: takes it out of there. *what is the port, the punt class, or the worker;
- * for dropped ones, look at the counters.
+ * for dropped ones, look at the counters. For one that waits for its datagram's first fragment,
+ * the worker gives up all that wait.
  */
 enum rig_end rig_end_of(struct rig *rig, unsigned worker, struct rte_mbuf *mbuf, unsigned *what);
 

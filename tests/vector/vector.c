@@ -33,6 +33,7 @@
 
 #include "io/bare.h"
 #include "io/capture.h"
+#include "lb/datagram.h"
 #include "lb/publish.h"
 #include "net/addr.h"
 #include "rig.h"
@@ -294,6 +295,25 @@ static unsigned tell_dropped(struct sl_worker *w, uint64_t *before)
 	return told;
 }
 
+static unsigned
+tell(struct run *run, struct sl_worker *w, const struct rte_mbuf *came, uint64_t *before)
+{
+	unsigned told = tell_sent(run, w, came, before);
+
+	told += tell_punted(run, w);
+	return told + tell_dropped(w, before);
+}
+
+/* What still waits at the end waits in vain. */
+static void free_waiting(struct sl_worker *w)
+{
+	struct rte_mbuf *mbuf;
+
+	sl_datagrams_expire(w->datagrams, w->now_ns + SL_DATAGRAM_LIFE_NS, SL_DATAGRAMS);
+	while (sl_datagrams_take(w->datagrams, &mbuf, 1) == 1)
+		sl_bare_free(mbuf);
+}
+
 static void packet(struct run *run, char **words, unsigned n)
 {
 	struct sl_worker *w = run->rig.engine->workers[0];
@@ -306,9 +326,10 @@ static void packet(struct run *run, char **words, unsigned n)
 	mbuf->port = n > 1 ? port_of(words[1]) : 0;
 	memcpy(before, w->stats.drops, sizeof(before));
 	rig_poll(&run->rig, 0, &mbuf, 1);
-	told = tell_sent(run, w, mbuf, before);
-	told += tell_punted(run, w);
-	told += tell_dropped(w, before);
+	told = tell(run, w, mbuf, before);
+	rig_idle(&run->rig, 0);
+	while (rig_poll_handover(&run->rig, 0) > 0) /* what waited for this one, or too long */
+		told += tell(run, w, mbuf, before);
 	if (told == 0)
 		printf("held\n");
 	printf("end\n");
@@ -370,6 +391,7 @@ int main(int argc, char **argv)
 	rig_open(&run.rig, NULL);
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		obey(&run, line);
+	free_waiting(run.rig.engine->workers[0]);
 	rig_close(&run.rig);
 	sl_capture_close(run.in);
 	return sl_capture_finish(run.out) == 0 ? 0 : 2;
