@@ -70,7 +70,7 @@ static void put_worker(struct sl_call *call, json_t *row, unsigned index)
 			sl_count_read(worker->stats.punted[class]));
 	json_object_set_new(row, "punted", punted);
 	json_object_set_new(row, "connections", table_json(worker->narrow));
-	json_object_set_new(row, "connections_any_port", table_json(worker->wide));
+	json_object_set_new(row, "connections_wide", table_json(worker->wide));
 	if (json_object_set_new(row, "ports", worker_ports(call, worker)) < 0)
 		call->no_memory = true;
 }
@@ -152,7 +152,7 @@ const struct sl_method sl_methods_system[] = {
 		.name = "workers.get",
 		.params = "",
 		.result = "workers: [{index, core, busy, packets_per_burst, packets_per_s, polls, "
-			  "polls_idle, sleeps, connections, connections_any_port, punted, ports: "
+			  "polls_idle, sleeps, connections, connections_wide, punted, ports: "
 			  "[{name, rx_packets, tx_packets, balanced, handed_over, "
 			  "handed_over_share}], ...}]",
 		.handler = workers_get,

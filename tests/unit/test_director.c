@@ -525,7 +525,7 @@ static void workers_and_ports_are_shown(void **state)
 	expect(rig, "ports.get", NULL, "ports.0.handed_over", "500");
 	expect(rig, "ports.get", NULL, "twins.from_linux", "11");
 	expect(rig, "ports.get", NULL, "routes.ipv4", "7");
-	expect(rig, "workers.get", NULL, "workers.0.connections_any_port.capacity", "144");
+	expect(rig, "workers.get", NULL, "workers.0.connections_wide.capacity", "144");
 	expect(rig, "vips.get", NULL, "vips.0.local", "true");
 	expect(rig, "neighbours.get", "{\"limit\":2}", "cursor", "\"2\"");
 	expect(rig, "neighbours.get", "{\"cursor\":\"2\"}", "neighbours.0.address",

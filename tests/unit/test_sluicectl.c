@@ -17,6 +17,7 @@
 #include "api/listener.h"
 #include "api_rig.h"
 #include "base/log.h"
+#include "lb/fwd.h"
 #include "sluicectl/command.h"
 
 #define WORDS_MAX 16
@@ -182,6 +183,56 @@ static void services_and_servers_by_hand(void **state)
 	assert_int_equal(run(bench, "service delete udp 192.168.8.101:53"), CTL_OK);
 	assert_int_equal(run(bench, "service get udp 192.168.8.101:53"), CTL_FAILED);
 	expect_error(bench, "there is no virtual service udp 192.168.8.101:53");
+}
+
+/* Where they are built in. */
+static void methods_and_their_options(void **state)
+{
+	static const char local[] =
+		"call config.apply {\"config\":{\"ports\":[{\"name\":\"lan0\",\"device\":"
+		"\"net_null0\",\"twin\":false,\"addresses\":[\"192.168.8.11/24\"]}],"
+		"\"local_addresses\":[{\"address\":\"192.168.8.20\"}],"
+		"\"services\":[{\"protocol\":\"tcp\",\"address\":\"192.168.8.100\",\"port\":80}]}}";
+	static const char *const lines[] = {
+		local,
+		"server add tcp 192.168.8.100:80 192.168.8.14:8080 -m",
+		"server add tcp 192.168.8.100:80 192.168.8.15 -i --tun-type gue --tun-port 5555 "
+		"--tun-remcsum",
+		"service add tcp 192.168.8.102:443 --proxy-protocol v2 --toa on",
+		"server add tcp 192.168.8.102:443 192.168.8.16:8443 -b",
+	};
+	static const char servers[] = "server list tcp 192.168.8.100:80";
+	struct bench *bench = *state;
+
+	if (sl_fwd_find("nat") == NULL || sl_fwd_find("tun") == NULL ||
+		sl_fwd_find("fullnat") == NULL)
+		skip();
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (run(bench, lines[i]) != CTL_OK)
+			fail_msg("%s: %s", lines[i], bench->errors);
+	}
+	assert_int_equal(run(bench, "list -n"), CTL_OK);
+	expect_text(bench,
+		"  -> 192.168.8.14:8080            Masq    1      0          0         \n"
+		"  -> 192.168.8.15:80              Tunnel  1      0          0         \n");
+	expect_text(bench, "  -> 192.168.8.16:8443            FullNat 1 ");
+	/* Of a tunnel, too, what is not given stays; another method has none. */
+	assert_int_equal(
+		run(bench, "server edit tcp 192.168.8.100:80 192.168.8.15 --tun-csum"), CTL_OK);
+	assert_int_equal(run_at(bench, SL_CONTROL_SOCKET, true, servers), CTL_OK);
+	expect_text(bench, "\"type\": \"gue\"");
+	expect_text(bench, "\"port\": 5555");
+	expect_text(bench, "\"checksum\": \"on\"");
+	assert_int_equal(run(bench, "server edit tcp 192.168.8.100:80 192.168.8.15 -g"), CTL_OK);
+	assert_int_equal(run_at(bench, SL_CONTROL_SOCKET, true, servers), CTL_OK);
+	assert_null(strstr(bench->text, "tunnel"));
+	assert_int_equal(run(bench, "service get tcp 192.168.8.102:443"), CTL_OK);
+	expect_text(bench, "scheduler wlc, PROXY protocol v2, TOA, 0 active");
+	assert_int_equal(run(bench, "service edit tcp 192.168.8.102:443 --toa off -s rr"), CTL_OK);
+	assert_int_equal(run(bench, "service get tcp 192.168.8.102:443"), CTL_OK);
+	expect_text(bench, "scheduler rr, PROXY protocol v2, 0 active");
+	assert_int_equal(run(bench, "server add tcp 192.168.8.102:443 192.168.8.17"), CTL_FAILED);
+	expect_error(bench, "leaves packets as they are");
 }
 
 static void what_is_wrong_with_a_command_line(void **state)
@@ -426,6 +477,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 	const struct CMUnitTest tests[] = {
 		TEST(services_and_servers_by_hand),
+		TEST(methods_and_their_options),
 		TEST(what_is_wrong_with_a_command_line),
 		TEST(files_are_tested_compared_and_applied),
 		TEST(results_as_json),
