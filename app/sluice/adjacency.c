@@ -130,7 +130,7 @@ static sl_adj_word word_of(const struct sl_adjacency *adjacency)
 {
 	static const uint8_t no_mac[6];
 	const struct sl_next_hop *hop = adjacency->hop;
-	uint8_t flags = adjacency->on_link ? SL_ADJ_ON_LINK : 0;
+	uint8_t flags = adjacency->on_link ? SL_ADJ_ON_LINK : SL_ADJ_GATEWAY;
 
 	if (hop->resolved)
 		flags |= SL_ADJ_RESOLVED;
@@ -292,13 +292,15 @@ void sl_next_hop_let_go(struct sl_adjacencies *adjacencies, struct sl_next_hop *
 	drop_hop(adjacencies, hop);
 }
 
-const char *sl_adjacency_reachability(sl_adj_word word)
+const char *sl_adjacency_reachability(sl_adj_word word, bool needs_link)
 {
 	uint8_t flags = sl_adj_flags(word);
 
 	if (flags & SL_ADJ_LOCAL)
 		return "local";
-	if (!(flags & SL_ADJ_ON_LINK))
+	if (!(flags & (SL_ADJ_ON_LINK | SL_ADJ_GATEWAY)))
+		return "no route";
+	if (needs_link && (flags & SL_ADJ_GATEWAY))
 		return "not on link";
 	return flags & SL_ADJ_RESOLVED ? "reachable" : "unresolved";
 }

@@ -110,7 +110,7 @@ sl_next_hop_find(struct sl_adjacencies *adjacencies, const struct sl_adjacency_w
 /* No route leads through it any more (number is 0): it goes, unless servers need it. */
 void sl_next_hop_let_go(struct sl_adjacencies *adjacencies, struct sl_next_hop *hop);
 
-/* "reachable", "unresolved", "not on link" or "local". */
-const char *sl_adjacency_reachability(sl_adj_word word);
+/* "reachable", "unresolved", "no route", "local", or "not on link" where that is needed. */
+const char *sl_adjacency_reachability(sl_adj_word word, bool needs_link);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "host_report.h"
+#include "lb/fwd.h"
 #include "lb/publish.h"
 
 #define WATCHES 256 /* handed to the control core at a time: a callback stays short */
@@ -194,9 +195,9 @@ static const char *
 host_reachability(void *arg, const struct sl_addr *server, enum sl_fwd_method fwd)
 {
 	struct sl_app *app = arg;
-	const char *text = sl_mirror_reachability(app->mirror, server);
+	const char *text = sl_mirror_reachability(
+		app->mirror, server, (sl_fwds[fwd]->traits & SL_FWD_NEEDS_LINK) != 0);
 
-	(void)fwd;
 	return text != NULL ? text : "unresolved";
 }
 

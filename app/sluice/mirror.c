@@ -276,22 +276,23 @@ static void on_released(void *arg, struct sl_next_hop *hop)
 static void on_adjacency(void *arg, const struct sl_adjacency *adjacency, sl_adj_word before)
 {
 	struct sl_mirror *mirror = arg;
-	const char *now = sl_adjacency_reachability(adjacency->word);
+	const char *now = sl_adjacency_reachability(adjacency->word, false);
 	char address[SL_ADDR_TEXT], mac[18] = "";
-	const uint8_t reachable = SL_ADJ_ON_LINK | SL_ADJ_RESOLVED;
 	uint8_t flags = sl_adj_flags(adjacency->word);
+	bool moved = ((flags ^ sl_adj_flags(before)) & SL_ADJ_GATEWAY) != 0;
 	unsigned port = sl_adj_port(adjacency->word);
 
 	if (adjacency->index < mirror->params.engine->n_adjs)
 		sl_publish_adj(&mirror->params.engine->adjs[adjacency->index], adjacency->word);
-	if (now == sl_adjacency_reachability(before) &&
-		(before == adjacency->word || (flags & reachable) != reachable))
+	if (now == sl_adjacency_reachability(before, false) && !moved &&
+		(before == adjacency->word || !(flags & SL_ADJ_RESOLVED)))
 		return;
-	if ((flags & reachable) == reachable)
+	if (flags & SL_ADJ_RESOLVED)
 		sl_mac_format((const uint8_t *)&adjacency->word, mac);
 	event(mirror, "neighbour",
-		json_pack("{s:s,s:s,s:s?,s:s?}", "server",
-			sl_addr_format(&adjacency->address, address), "reachability", now, "mac",
+		json_pack("{s:s,s:s,s:s?,s:s?,s:s?}", "server",
+			sl_addr_format(&adjacency->address, address), "reachability", now, "by",
+			flags & SL_ADJ_GATEWAY ? "gateway" : NULL, "mac",
 			mac[0] != '\0' ? mac : NULL, "port",
 			adjacency->hop != NULL && port < mirror->n_ports ? mirror->ports[port].name
 									 : NULL));
@@ -687,7 +688,8 @@ int sl_mirror_watch(struct sl_mirror *mirror, const struct sl_watch *watches, un
 	return ret;
 }
 
-const char *sl_mirror_reachability(struct sl_mirror *mirror, const struct sl_addr *server)
+const char *
+sl_mirror_reachability(struct sl_mirror *mirror, const struct sl_addr *server, bool needs_link)
 {
 	const struct sl_adjacency *adjacency;
 	const char *result = NULL;
@@ -699,8 +701,8 @@ const char *sl_mirror_reachability(struct sl_mirror *mirror, const struct sl_add
 		index = adjacency->index;
 	pthread_mutex_unlock(&mirror->lock);
 	if (adjacency != NULL && index < mirror->params.engine->n_adjs)
-		result =
-			sl_adjacency_reachability(sl_read_adj(&mirror->params.engine->adjs[index]));
+		result = sl_adjacency_reachability(
+			sl_read_adj(&mirror->params.engine->adjs[index]), needs_link);
 	return result;
 }
 

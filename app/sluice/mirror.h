@@ -67,11 +67,9 @@ int sl_mirror_configure(struct sl_mirror *mirror, const struct sl_conf *conf);
 /* Changes from sl_registry_watches(), in order. 0 or -ENOMEM. */
 int sl_mirror_watch(struct sl_mirror *mirror, const struct sl_watch *watches, unsigned n);
 
-/*
- * Any thread. "reachable", "unresolved", "not on link" or "local"; NULL for an address that is not
- * watched.
- */
-const char *sl_mirror_reachability(struct sl_mirror *mirror, const struct sl_addr *server);
+/* Any thread. As sl_adjacency_reachability(); NULL for an address that is not watched. */
+const char *
+sl_mirror_reachability(struct sl_mirror *mirror, const struct sl_addr *server, bool needs_link);
 
 /* Any thread. Whether the VIP is local, as the workers see it. */
 bool sl_mirror_vip_local(struct sl_mirror *mirror, const struct sl_addr *vip);

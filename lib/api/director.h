@@ -42,8 +42,8 @@ struct sl_host {
 	json_t *(*workers)(void *arg); /* core, NUMA node, ring and pool levels: per worker */
 	json_t *(*vips)(void *arg);    /* address, mode, port, local */
 	/*
-	 * Reachability of a server as the control core sees it: "reachable", "unresolved", "not on
-	 * link", "local"
+	 * Reachability of a server as the control core sees it: "reachable", "unresolved", "no
+	 * route", "not on link" where the method needs that, "local"
 	 */
 	const char *(*reachability)(
 		void *arg, const struct sl_addr *server, enum sl_fwd_method fwd);

@@ -15,6 +15,7 @@
 #define SL_ADJ_RESOLVED 0x01 /* the MAC is known */
 #define SL_ADJ_ON_LINK  0x02 /* reached without a gateway */
 #define SL_ADJ_LOCAL    0x04 /* an address of this box */
+#define SL_ADJ_GATEWAY  0x08 /* reached by a gateway, whose MAC it is */
 
 typedef uint64_t sl_adj_word; /* bytes 0..5 MAC, 6 port, 7 flags, in memory order */
 

@@ -205,7 +205,7 @@ static void servers_are_resolved_and_kept(void **state)
 	bed_twin_start(bed);
 	bed_run(DIR, "ip addr add 192.168.8.11/24 dev wan0");
 	bed_mirror_start(bed);
-	assert_null(sl_mirror_reachability(bed->mirror, &server));
+	assert_null(sl_mirror_reachability(bed->mirror, &server, true));
 	bed_watch(bed, true, false, 1, "192.168.8.12");
 	bed_watch(bed, true, false, 2, "192.168.8.99");
 	bed_watch(bed, true, false, 3, "10.1.2.3");
@@ -213,7 +213,7 @@ static void servers_are_resolved_and_kept(void **state)
 	bed_watch(bed, true, false, 5, "192.168.8.11");
 	assert_true(bed_until(bed, bed->adjs[1] == reachable(other_mac)));
 	assert_prints(DIR, "ip neigh show 192.168.8.12", "managed");
-	assert_string_equal(sl_mirror_reachability(bed->mirror, &server), "reachable");
+	assert_string_equal(sl_mirror_reachability(bed->mirror, &server, true), "reachable");
 	assert_int_equal(sl_adj_flags(bed->adjs[2]), SL_ADJ_ON_LINK);
 	assert_int_equal(bed->adjs[3], 0);
 	assert_int_equal(sl_adj_flags(bed->adjs[4]), SL_ADJ_LOCAL);
@@ -250,7 +250,7 @@ static void routes_decide_what_is_on_link(void **state)
 	assert_int_equal(bed->adjs[1], 0);
 	/* Through a gateway: resolved, but not on link. */
 	bed_run(DIR, "ip route add 10.1.0.0/16 via 192.168.8.12");
-	via = sl_adj_make(other_mac, 0, SL_ADJ_RESOLVED);
+	via = sl_adj_make(other_mac, 0, SL_ADJ_RESOLVED | SL_ADJ_GATEWAY);
 	assert_true(bed_until(bed, bed->adjs[1] == via));
 	/* A longer prefix, on link. */
 	bed_run(OTHER, "ip addr add 10.1.2.3/24 dev wire0");
@@ -258,7 +258,7 @@ static void routes_decide_what_is_on_link(void **state)
 	assert_true(bed_until(bed, bed->adjs[1] == reachable(other_mac)));
 	bed_run(DIR, "ip route del 10.1.2.0/24 dev wan0");
 	assert_true(bed_until(bed, bed->adjs[1] == via));
-	assert_true(bed_saw(bed, "neighbour", "reachability", "not on link"));
+	assert_true(bed_saw(bed, "neighbour", "by", "gateway"));
 	/* The kernel drops routes of an interface that goes down without saying so. */
 	bed_run(DIR, "ip link set wan0 down");
 	assert_true(bed_until(bed, bed->adjs[1] == 0));

@@ -117,7 +117,7 @@ static void changed(const char *text)
 
 static const char *reach(unsigned index)
 {
-	return sl_adjacency_reachability(world.words[index]);
+	return sl_adjacency_reachability(world.words[index], false);
 }
 
 static void routes_hold_a_next_hop_as_servers_do(void **state)
@@ -167,12 +167,13 @@ static void each_way_has_its_word(void **state)
 	assert_int_equal(world.published, 0);
 	walk();
 	assert_true(world.words[1] == sl_adj_make(mac_a, 2, SL_ADJ_RESOLVED | SL_ADJ_ON_LINK));
-	assert_true(world.words[3] == sl_adj_make(mac_b, 2, SL_ADJ_RESOLVED));
+	assert_true(world.words[3] == sl_adj_make(mac_b, 2, SL_ADJ_RESOLVED | SL_ADJ_GATEWAY));
 	assert_string_equal(reach(1), "reachable");
 	assert_string_equal(reach(2), "unresolved");
-	assert_string_equal(reach(3), "not on link");
+	assert_string_equal(reach(3), "reachable");
+	assert_string_equal(sl_adjacency_reachability(world.words[3], true), "not on link");
 	assert_string_equal(reach(4), "local");
-	assert_string_equal(reach(5), "not on link");
+	assert_string_equal(reach(5), "no route");
 	assert_int_equal(world.needed, 3);
 }
 
@@ -211,7 +212,7 @@ static void a_gateway_serves_all_behind_it(void **state)
 	changed("10.0.0.254");
 	assert_memory_equal(&world.words[1], mac_a, 6);
 	assert_memory_equal(&world.words[2], mac_a, 6);
-	assert_int_equal(sl_adj_flags(world.words[1]), SL_ADJ_RESOLVED);
+	assert_int_equal(sl_adj_flags(world.words[1]), SL_ADJ_RESOLVED | SL_ADJ_GATEWAY);
 	assert_string_equal(reach(3), "reachable");
 	for (uint32_t i = 1; i <= 3; i++) {
 		static const char *const texts[] = {"", "10.1.0.1", "10.1.0.2", "10.0.0.254"};
