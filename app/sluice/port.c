@@ -154,6 +154,9 @@ static int configure(struct sl_port_dev *dev, uint16_t n_rxq, uint16_t n_txq)
 	};
 
 	sl_port_vlan_offloads(dev, &conf);
+	/* A device may spread a long frame over buffers (e1000 has only some sizes of them). */
+	if (dev->mtu_max > RTE_MBUF_DEFAULT_DATAROOM)
+		conf.txmode.offloads |= dev->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	/* Key and types come with the redirection table, once the device runs. */
 	if (dev->rss)
 		conf.rx_adv_conf.rss_conf.rss_hf = sl_port_rss_types(&dev->info);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The wire: links that go down, VLANs, bonds."""
+"""The wire: links that go down, VLANs, bonds, large frames."""
 
 import contextlib
 import copy
@@ -11,9 +11,11 @@ from bench import PYTHON, check, equal, eventually
 from netlab import director, process, topology
 from netlab import plan as names
 from netlab.network import FRONT
+from packets import IP, TCP, tap
 from runner import scenario
 
 BOND_MAC = "02:00:00:00:fe:99"     # of the second wire's end in the switch
+JUMBO = 9000
 SOL_PACKET = 263
 PACKET_QDISC_BYPASS = 20
 
@@ -123,14 +125,14 @@ def send_raw(lab, wire, behind_macs):
         raw.send(b"\xff" * 6 + bytes.fromhex("020000000042") + behind_macs)
 
 
-def restart_with(lab, change):
-    """Stops the director, changes its file and starts it."""
+def restart_with(lab, change, start=director.start):
+    """Stops the director, changes the first port in its file and starts it."""
     document = copy.deepcopy(lab.first_config)
     change(document["ports"][0])
     director.terminate(lab.state)
     lab.state.drop_process("director")
     director.write_json(lab.plan.config_path, document)
-    director.start(lab.state)
+    start(lab.state)
 
 
 def back_to_first(lab):
@@ -167,4 +169,56 @@ def bond_failover(lab):
         download.finish()
         check(port(lab, names.TWIN)["link"], "the bond is down")
     finally:
+        back_to_first(lab)
+
+
+def add_jumbo_wire(lab):
+    """net_tap takes no more than 1500 bytes: a pair of interfaces instead, with libpcap at its end."""
+    bridge = topology.bridge(lab.plan, FRONT)
+    switch(lab, "link", "add", "jumbo0", "mtu", str(JUMBO), "type", "veth", "peer", "name", "to-jumbo0",
+           "mtu", str(JUMBO))
+    for end in ("jumbo0", "to-jumbo0"):
+        lab.run("switch", "ethtool", "-K", end, "tx", "off", "gro", "off", "gso", "off", "tso", "off")
+        switch(lab, "link", "set", end, "up")
+    switch(lab, "link", "set", "to-jumbo0", "master", bridge)
+    set_mtus(lab, JUMBO)
+
+
+def set_mtus(lab, mtu):
+    """Of the client, the servers, and where they are plugged in."""
+    for host in ["client"] + lab.plan.server_hosts():
+        lab.run(host, "ip", "link", "set", "eth0", "mtu", str(mtu))
+        switch(lab, "link", "set", f"to-{host}", "mtu", str(mtu))
+
+
+def is_jumbo(frame):
+    return TCP in frame and frame[IP].len > 8000
+
+
+@scenario()
+def jumbo(lab):
+    """MTU 9000: pings of that length to the twin, and an upload whose segments are as long."""
+    def make_jumbo(first):
+        first["device"] = "net_pcap0,rx_iface_in=jumbo0,tx_iface=jumbo0"
+        first["mtu"] = JUMBO
+
+    add_jumbo_wire(lab)
+    restart_with(lab, make_jumbo, director.launch)       # start() would wait for the usual wire
+    try:
+        eventually(lambda: director.ctl(lab.state, "info", check=False).returncode == 0, "no director", 20)
+        lab.wait_until_serving()
+        equal(port(lab, names.TWIN)["mtu"], JUMBO, "the port's MTU")
+        lab.run("client", "ping", "-c", "2", "-M", "do", "-s", str(JUMBO - 28), names.DIRECTOR)
+        with tap(lab, "server12") as one, tap(lab, "server13") as two:
+            body = f"{lab.plan.directory}/upload"
+            with open(body, "wb") as out:
+                out.write(bytes(300000))
+            for server in (one, two):
+                lab.run("client", "curl", "-sS", "-m", "10", "--data-binary", f"@{body}",
+                        lab.plan.url("/"))
+            for server in (one, two):
+                server.see(is_jumbo, "a segment of more than 8000 bytes")
+    finally:
+        switch(lab, "link", "del", "jumbo0")
+        set_mtus(lab, 1500)
         back_to_first(lab)
