@@ -129,6 +129,7 @@ static int up_engine(struct sl_app *app, struct sl_err *err)
 		.n_workers = app->conf->n_workers,
 		.connections = app->memory.connections,
 		.connections_wide = app->memory.connections_wide,
+		.sides = app->memory.sides,
 		.routes = app->conf->max_routes,
 		.fronts = app->conf->max_services,
 		.servers = app->conf->max_servers,

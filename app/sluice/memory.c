@@ -22,6 +22,7 @@
 #include "lb/engine.h"
 #include "lb/fib.h"
 #include "lb/ids.h"
+#include "lb/side.h"
 #include "lb/store.h"
 #include "sysfile.h"
 
@@ -31,6 +32,7 @@
 #define CONNECTIONS_MAX        (1ull << 24)
 #define CONNECTIONS_SMALL_PAGE (1ull << 20) /* default without huge pages */
 #define WIDE_SHARE             8            /* one wide connection for so many others */
+#define SIDES_SHARE            8            /* one side record for so many connections */
 
 /*
  * What the engine's objects take beside tables and buffers; generous, since nothing grows later.
@@ -102,23 +104,32 @@ static uint64_t wide_connections(const struct sl_conf *conf, uint64_t connection
 					   : (connections + WIDE_SHARE - 1) / WIDE_SHARE;
 }
 
+/* Connections that need a side record. */
+static uint64_t sides_of(const struct sl_conf *conf, uint64_t connections)
+{
+	return conf->fullnat_connections != 0 ? conf->fullnat_connections
+					      : (connections + SIDES_SHARE - 1) / SIDES_SHARE;
+}
+
 static uint64_t share_of(const struct sl_conf *conf, uint64_t connections)
 {
 	return (connections + conf->n_workers - 1) / conf->n_workers;
 }
 
 /*
- * As the engine lays them out: for each worker a narrow and a wide table, and the two maps of ids;
- * and the store's own file.
+ * As the engine lays them out: for each worker two tables and a pool of side records, and the two
+ * maps of ids; and the store's own file.
  */
 static uint64_t store_bytes(const struct sl_conf *conf, uint64_t connections, uint64_t page)
 {
 	uint64_t share = share_of(conf, connections);
-	uint64_t wide = share_of(conf, wide_connections(conf, connections)), bytes;
+	uint64_t wide = share_of(conf, wide_connections(conf, connections));
+	uint64_t sides = share_of(conf, sides_of(conf, connections)), bytes;
 
 	bytes = conf->n_workers *
 		(RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_NARROW, share), page) +
-			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, wide), page));
+			RTE_ALIGN_CEIL(sl_conn_table_bytes(SL_CONN_WIDE, wide), page) +
+			RTE_ALIGN_CEIL(sl_side_pool_bytes(sides), page));
 	bytes += RTE_ALIGN_CEIL(sl_store_header_bytes(), page);
 	bytes += RTE_ALIGN_CEIL(
 		sl_ids_bytes(sl_engine_front_ids(conf->max_services, conf->max_servers)), page);
@@ -273,6 +284,7 @@ static void size_on(const struct sl_conf *conf, const struct pages *pages, struc
 			total > memory->dpdk_bytes ? (total - memory->dpdk_bytes) / 2 : 0,
 			pages->size);
 	memory->connections_wide = wide_connections(conf, memory->connections);
+	memory->sides = sides_of(conf, memory->connections);
 	memory->store_bytes = store_bytes(conf, memory->connections, pages->size);
 	snprintf(memory->mount, sizeof(memory->mount), "%s", pages->mount);
 	snprintf(memory->store, sizeof(memory->store), "%s/%s%s", pages->mount, SL_EAL_PREFIX,
@@ -340,6 +352,7 @@ static void size_on_small_pages(const struct sl_conf *conf, const char *root,
 	memory->mount[0] = '\0';
 	memory->connections = conf->connections != 0 ? conf->connections : CONNECTIONS_SMALL_PAGE;
 	memory->connections_wide = wide_connections(conf, memory->connections);
+	memory->sides = sides_of(conf, memory->connections);
 	memory->store_bytes = store_bytes(conf, memory->connections, memory->page);
 	snprintf(shm, sizeof(shm), "%s/dev/shm", root);
 	snprintf(memory->store, sizeof(memory->store), "%s/%s%s", shm, SL_EAL_PREFIX,

@@ -26,6 +26,7 @@ struct sl_memory {
 	uint64_t store_bytes;
 	uint64_t connections;      /* of the whole box */
 	uint64_t connections_wide; /* likewise: IPv6, and services on any port */
+	uint64_t sides;            /* likewise: those of fullnat */
 	char mount[PATH_MAX];      /* of hugetlbfs; "" without huge pages */
 	char store[PATH_MAX + 64]; /* directory of the tables */
 };

@@ -20,6 +20,7 @@ struct sl_listing {
 	unsigned out_worker;
 	struct sl_conn_query query;
 	struct sl_conn_view views[CHUNK];
+	struct sl_side sides[CHUNK];
 };
 
 struct sl_listing *sl_listing_new(struct sl_engine *engine, const struct sl_host *host)
@@ -76,6 +77,7 @@ static int ask(struct sl_listing *listing, const struct sl_listing_filter *filte
 	query->wide = place->table == 1;
 	query->cursor = place->line;
 	query->out = listing->views;
+	query->sides = listing->sides;
 	listing->out = true;
 	listing->out_worker = place->worker;
 	sl_engine_query_post(listing->engine, place->worker, query);
@@ -110,8 +112,13 @@ int sl_listing_page(struct sl_listing *listing, const struct sl_listing_filter *
 		rc = ask(listing, filter, place, max - taken, err);
 		if (rc < 0)
 			return rc;
-		for (unsigned n = 0; n < listing->query.n; n++)
-			taken += entry(arg, place->worker, &listing->views[n], listing->query.now);
+		for (unsigned n = 0; n < listing->query.n; n++) {
+			const struct sl_conn_view *view = &listing->views[n];
+
+			taken += entry(arg, place->worker, view,
+				view->kind == SL_CONN_SIDE ? &listing->sides[n] : NULL,
+				listing->query.now);
+		}
 		move_on(place, listing->query.cursor);
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #include "api/director.h"
 #include "base/err.h"
 #include "lb/engine.h"
+#include "lb/side.h"
 
 #define SL_LISTING_CURSOR 48 /* bytes that a cursor needs as text */
 
@@ -32,9 +33,12 @@ struct sl_listing_place {
 	uint64_t line;
 };
 
-/* One entry. Returns whether it was taken, that is, counts for the page's size. */
-typedef bool (*sl_listing_entry)(
-	void *arg, unsigned worker, const struct sl_conn_view *view, sl_tick now);
+/*
+ * One connection; `side` is the record of one that is a pair, else NULL. Returns whether it was
+ * taken, that is, counts for the page's size.
+ */
+typedef bool (*sl_listing_entry)(void *arg, unsigned worker, const struct sl_conn_view *view,
+	const struct sl_side *side, sl_tick now);
 
 struct sl_listing *sl_listing_new(struct sl_engine *engine, const struct sl_host *host);
 void sl_listing_free(struct sl_listing *listing); /* workers have stopped; accepts NULL */

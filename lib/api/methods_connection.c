@@ -31,7 +31,19 @@ static int seconds_left(const struct sl_call *call, const struct sl_conn_view *v
 	return left > 0 ? left : 0;
 }
 
-static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *view, sl_tick now)
+/* FullNAT: where the connection comes from as its server sees it. */
+static void put_local(json_t *row, const struct sl_side *side)
+{
+	unsigned family = side->flags & SL_SIDE_LOCAL_WIDE ? 6 : 4;
+	struct sl_addr local = sl_addr_from_ip((uint8_t)family, &side->local);
+	char text[SL_ADDR_TEXT];
+
+	json_object_set_new(row, "local", json_string(sl_addr_format(&local, text)));
+	json_object_set_new(row, "local_port", json_integer(rte_be_to_cpu_16(side->local_port)));
+}
+
+static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *view,
+	const struct sl_side *side, sl_tick now)
 {
 	struct page *page = arg;
 	const struct sl_registry *registry = page->call->director->engine->registry;
@@ -61,6 +73,8 @@ static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *vie
 			port != 0 ? port : key.port, "state", sl_state_names[view->state],
 			"expires_s", seconds_left(page->call, view, now), "worker", (int)worker,
 			"proven", view->flags & SL_CONN_DATA ? 1 : 0));
+	if (side != NULL && !(side->flags & SL_SIDE_SPILLED))
+		put_local(row, side);
 	if (json_array_append_new(page->array, row) < 0)
 		page->call->no_memory = true;
 	return true;
@@ -132,8 +146,9 @@ const struct sl_method sl_methods_connection[] = {
 			",\"state\":{\"title\":\"Only in this state\",\"type\":\"string\","
 			"\"enum\":[" STATE_NAMES "]}"),
 		.result = "connections: [{protocol, address, port, client, client_port, server, "
-			  "server_port, state, expires_s, worker, proven}], cursor while there may "
-			  "be more (a page may be empty before the end)",
+			  "server_port, state, expires_s, worker, proven, local and local_port "
+			  "with fullnat}], cursor while there may be more (a page may be empty "
+			  "before the end)",
 		.handler = connection_list,
 		.help = "Lists connections: of everything, or of a client, service, server or "
 			"state. Pages are no snapshot: what comes and goes meanwhile may be "

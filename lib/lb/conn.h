@@ -170,6 +170,12 @@ typedef bool (*sl_conn_verdict)(void *arg, const struct sl_conn_view *view, bool
 bool sl_conn_sweep(struct sl_conn_table *table, unsigned lines, sl_tick now,
 	const struct sl_timeouts *timeouts, sl_conn_verdict verdict, void *arg);
 
+/*
+ * Removes each entry of a pair for which `is_known` says no. Walks over all of the table: once,
+ * when it was taken over.
+ */
+void sl_conn_drop_pairs(struct sl_conn_table *table, sl_conn_match is_known, void *arg);
+
 /* Lines in one round of the sweep, and the entries that they can hold. */
 uint64_t sl_conn_lines(const struct sl_conn_table *table);
 uint64_t sl_conn_slots(const struct sl_conn_table *table);

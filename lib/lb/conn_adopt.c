@@ -105,3 +105,19 @@ void conn_adopt(struct sl_conn_table *t)
 	else
 		adopt(SL_CONN_WIDE, t);
 }
+
+void sl_conn_drop_pairs(struct sl_conn_table *t, sl_conn_match is_known, void *arg)
+{
+	for (uint64_t at = 0; at < sl_conn_lines(t); at++) {
+		for (unsigned i = 0; i < CONN_SLOTS(t->form); i++) {
+			struct conn_tail *tail = conn_slot(t->form, &t->lines[at], i);
+			struct sl_conn_view view;
+
+			if (conn_front(tail) == SL_ID_NONE || !conn_is_paired(tail))
+				continue;
+			conn_take_apart(t->form, tail, &view);
+			if (!is_known(arg, &view))
+				conn_drop(t, tail);
+		}
+	}
+}

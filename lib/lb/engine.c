@@ -8,6 +8,7 @@
 #include "lb/ids.h"
 #include "lb/publication.h"
 #include "lb/publish.h"
+#include "lb/side.h"
 #include "lb/registry_private.h"
 #include "lb/store.h"
 #include "lb/worker_setup.h"
@@ -85,6 +86,30 @@ static bool entry_is_stray(void *arg, const struct sl_conn_view *view, bool expi
 	return server == NULL || server->front != view->key.front;
 }
 
+/* Likewise a pair: a server's own connection has a front, but no server. */
+static bool side_is_stray(const struct sl_engine *engine, const struct sl_side *side)
+{
+	const struct sl_front *front = sl_snapshot_front(engine->snapshot, side->front);
+	const struct sl_front *endpoint = sl_snapshot_front(engine->snapshot, side->endpoint);
+	const struct sl_server *server = sl_snapshot_server(engine->snapshot, side->server);
+
+	if (front == NULL || endpoint == NULL)
+		return true;
+	if (side->server == SL_ID_NONE)
+		return front->kind != SL_FRONT_MASQUERADE || endpoint->kind != SL_FRONT_MASQUERADE;
+	return server == NULL || server->front != side->front ||
+		endpoint->kind != SL_FRONT_ENDPOINT;
+}
+
+static void adopt_sides(struct sl_engine *engine, struct sl_worker *w)
+{
+	for (uint32_t i = 1; i <= sl_side_count(w); i++) {
+		if (sl_side_at(w, i)->front != SL_ID_NONE &&
+			side_is_stray(engine, sl_side_at(w, i)))
+			sl_side_drop(w, i);
+	}
+}
+
 static void adopt_connections(struct sl_engine *engine)
 {
 	sl_tick now = (sl_tick)(sl_clock_ns(engine->clock) / SL_NS_PER_S);
@@ -98,6 +123,7 @@ static void adopt_connections(struct sl_engine *engine)
 		while (!sl_conn_sweep(
 			w->wide, UINT16_MAX, now, &sl_timeouts_default, entry_is_stray, engine))
 			;
+		adopt_sides(engine, w);
 		sl_worker_recount(w);
 	}
 }
@@ -172,6 +198,7 @@ static struct sl_engine *build_in_store(const struct sl_engine_params *params, s
 		.n_workers = params->n_workers,
 		.connections = params->connections,
 		.connections_wide = sl_connections_wide(params),
+		.sides = sl_sides(params),
 		.fronts = params->fronts,
 		.servers = params->servers,
 		.owner_mask = owner_mask_of(params),

@@ -46,6 +46,7 @@ struct sl_engine_params {
 	unsigned n_workers;
 	uint64_t connections;      /* of the whole box: IPv4, to fronts with a port */
 	uint64_t connections_wide; /* likewise: IPv6, and any-port fronts; 0 = an eighth of them */
+	uint64_t sides;            /* connections that are pairs of entries; 0 = an eighth */
 	uint32_t fronts; /* services and servers, those removed in the last minutes included */
 	uint32_t servers;
 	uint32_t routes;        /* capacity of the forwarding table; 0 = SL_FIB_ROUTES_DEFAULT */

@@ -21,7 +21,7 @@
 
 #define MAGIC     0x65726f7473756c73ull
 #define NAME      32
-#define FILES_MAX (2 * SL_WORKERS_MAX + 8)
+#define FILES_MAX (3 * SL_WORKERS_MAX + 8)
 #define HEADER    "header"
 #define BOOT_ID   40 /* bytes, more than the kernel's text has */
 
@@ -199,7 +199,8 @@ layout_difference(const struct sl_store_layout *old, const struct sl_store_layou
 		return "the layout's version";
 	if (old->n_workers != new->n_workers)
 		return "the number of workers";
-	if (old->connections != new->connections || old->connections_wide != new->connections_wide)
+	if (old->connections != new->connections ||
+		old->connections_wide != new->connections_wide || old->sides != new->sides)
 		return "the number of connections";
 	if (old->fronts != new->fronts)
 		return "the largest number of services";

@@ -26,6 +26,7 @@ struct sl_store_layout {  /* compared byte for byte */
 	uint32_t n_workers;
 	uint64_t connections;
 	uint64_t connections_wide;
+	uint64_t sides;
 	uint32_t fronts;
 	uint32_t servers;
 	uint32_t owner_mask;

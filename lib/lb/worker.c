@@ -6,10 +6,12 @@
 #include "lb/datagram.h"
 #include "lb/engine.h"
 #include "lb/publish.h"
+#include "lb/side.h"
 
 #define LOADS_PER_POLL     32
 #define SWEEP_ROUND_NS     (2 * SL_NS_PER_S)
 #define SWEEP_LINES_MAX    256 /* lines looked at per poll: 16 KB, read in sequence */
+#define SIDE_LINES         4   /* a side record's entries lie elsewhere: it counts as so many lines */
 #define COPY_LINES         16  /* lines copied per poll for a listing: SL_QUERY_ROOM entries */
 #define DATAGRAMS_PER_POLL 16  /* looked at for being too old */
 
@@ -137,6 +139,14 @@ void sl_worker_recount(struct sl_worker *w)
 {
 	recount_table(w, w->narrow);
 	recount_table(w, w->wide);
+	for (uint32_t i = 1; i <= sl_side_count(w); i++) {
+		const struct sl_side *side = sl_side_at(w, i);
+
+		if (side->front != SL_ID_NONE && side->server != SL_ID_NONE &&
+			!(side->flags & SL_SIDE_LINGERS))
+			count_one(
+				sl_worker_counters(w, side->server), (enum sl_state)side->state, 1);
+	}
 }
 
 /* What the others have, as the control core says: counts for scheduling only. */
@@ -202,44 +212,77 @@ static void sweep_begin_round(struct sl_worker *w)
 	w->sweep_started_ns = w->now_ns;
 	w->sweep_lines_done = 0;
 	w->sweep_cells_done = 0;
-	w->sweep_tables_done = false;
+	w->sweep_stage = 0;
 	w->sweep_snapshot = w->snapshot->generation;
 }
 
-/* A slice of the two tables, one after the other. Returns true when both are through. */
-static bool sweep_tables(struct sl_worker *w, unsigned lines, uint64_t narrow)
+/* The tables and the pool, one after the other; cells come last. */
+enum { SWEEP_NARROW, SWEEP_WIDE, SWEEP_SIDES, SWEEP_CELLS };
+
+/* What a stage is worth in lines, which are what a round is spread over. */
+static uint64_t sweep_lines_of(const struct sl_worker *w, unsigned stage)
+{
+	switch (stage) {
+	case SWEEP_NARROW:
+		return sl_conn_lines(w->narrow);
+	case SWEEP_WIDE:
+		return sl_conn_lines(w->wide);
+	case SWEEP_SIDES:
+		return (uint64_t)sl_side_count(w) * SIDE_LINES;
+	default:
+		return 0;
+	}
+}
+
+/* A slice of the stage. Returns true when that is through. */
+static bool sweep_slice(struct sl_worker *w, unsigned stage, unsigned lines)
 {
 	const struct sl_timeouts *timeouts = &w->snapshot->timeouts;
-	bool through;
 
-	if (w->sweep_lines_done < narrow) {
-		through = sl_conn_sweep(w->narrow, lines, w->tick, timeouts, goes, w);
-		w->sweep_lines_done = through ? narrow : w->sweep_lines_done + lines;
-		return false;
+	switch (stage) {
+	case SWEEP_NARROW:
+		return sl_conn_sweep(w->narrow, lines, w->tick, timeouts, goes, w);
+	case SWEEP_WIDE:
+		return sl_conn_sweep(w->wide, lines, w->tick, timeouts, goes, w);
+	default:
+		return sl_side_sweep(w, (lines + SIDE_LINES - 1) / SIDE_LINES);
 	}
-	w->sweep_lines_done += lines;
-	return sl_conn_sweep(w->wide, lines, w->tick, timeouts, goes, w);
+}
+
+/* One slice for what is due by now; a stage that is through has done all that is due of it. */
+static void sweep_due(struct sl_worker *w)
+{
+	uint64_t elapsed = w->now_ns - w->sweep_started_ns, total = 0, through = 0, due;
+	unsigned lines;
+
+	for (unsigned stage = SWEEP_NARROW; stage < SWEEP_CELLS; stage++) {
+		total += sweep_lines_of(w, stage);
+		if (stage <= w->sweep_stage)
+			through = total;
+	}
+	due = elapsed >= SWEEP_ROUND_NS
+		? total
+		: total * (elapsed / SL_NS_PER_US) / (SWEEP_ROUND_NS / SL_NS_PER_US);
+	if (due <= w->sweep_lines_done && w->sweep_lines_done < total)
+		return;
+	lines = due <= w->sweep_lines_done
+		? 1
+		: (unsigned)RTE_MIN(due - w->sweep_lines_done, (uint64_t)SWEEP_LINES_MAX);
+	if (sweep_slice(w, w->sweep_stage, lines)) {
+		w->sweep_stage++;
+		w->sweep_lines_done = through;
+	} else {
+		w->sweep_lines_done += lines;
+	}
 }
 
 static void sweep(struct sl_worker *w)
 {
-	uint64_t narrow = sl_conn_lines(w->narrow), total = narrow + sl_conn_lines(w->wide);
-	uint64_t elapsed, due;
-	unsigned lines;
-
 	if (w->sweep_started_ns == 0)
 		sweep_begin_round(w);
-	elapsed = w->now_ns - w->sweep_started_ns;
-	due = elapsed >= SWEEP_ROUND_NS
-		? total
-		: total * (elapsed / SL_NS_PER_US) / (SWEEP_ROUND_NS / SL_NS_PER_US);
-	if (!w->sweep_tables_done) {
-		if (due <= w->sweep_lines_done && w->sweep_lines_done < total)
-			return;
-		lines = (unsigned)RTE_MIN(due - w->sweep_lines_done, (uint64_t)SWEEP_LINES_MAX);
-		w->sweep_tables_done = sweep_tables(w, lines, narrow);
-	}
-	if (!w->sweep_tables_done || !sweep_cells(w))
+	if (w->sweep_stage < SWEEP_CELLS)
+		sweep_due(w);
+	if (w->sweep_stage < SWEEP_CELLS || !sweep_cells(w))
 		return;
 	sl_count_add(w->sweep_rounds, 1);
 	sl_publish_progress(&w->sweep_generation, w->sweep_snapshot);
@@ -248,13 +291,21 @@ static void sweep(struct sl_worker *w)
 
 /* ---- listings ---- */
 
+/* Addresses of both families may have the same bytes: the front tells which it is. */
+static bool is_from(const struct sl_worker *w, const struct sl_conn_query *query,
+	const struct sl_conn_view *view)
+{
+	const struct sl_front *front = sl_snapshot_front(w->snapshot, view->key.front);
+
+	return front != NULL && front->v6 == (query->client_family == 6) &&
+		sl_ip_equal(&query->client, &view->key.client);
+}
+
 static bool is_wanted(const struct sl_worker *w, const struct sl_conn_query *query,
 	const struct sl_conn_view *view)
 {
 	sl_tick age = (sl_tick)(w->tick - view->tick);
 
-	if (view->kind >= SL_CONN_SIDE)
-		return false;
 	if (age >= w->snapshot->timeouts.s[view->state])
 		return false;
 	if (query->front != SL_ID_NONE && query->front != view->key.front)
@@ -263,7 +314,34 @@ static bool is_wanted(const struct sl_worker *w, const struct sl_conn_query *que
 		return false;
 	if (query->state >= 0 && query->state != (int)view->state)
 		return false;
-	return query->client_family == 0 || sl_ip_equal(&query->client, &view->key.client);
+	return query->client_family == 0 || is_from(w, query, view);
+}
+
+/* A pair is listed once, by its forward entry, with what its record says. */
+static bool complete(const struct sl_worker *w, struct sl_conn_view *view)
+{
+	const struct sl_side *side;
+
+	if (view->kind == SL_CONN_REVERSE)
+		return false;
+	if (view->kind != SL_CONN_SIDE)
+		return true;
+	side = sl_side_at(w, view->side);
+	view->server = side->server;
+	view->state = (enum sl_state)side->state;
+	view->flags = side->flags & SL_CONN_DATA;
+	view->tick = side->tick;
+	return true;
+}
+
+static void
+answer(const struct sl_worker *w, struct sl_conn_query *query, struct sl_conn_view *view)
+{
+	if (!complete(w, view) || !is_wanted(w, query, view))
+		return;
+	if (query->sides != NULL && view->kind == SL_CONN_SIDE)
+		query->sides[query->n] = *sl_side_at(w, view->side);
+	query->out[query->n++] = *view;
 }
 
 static void answer_query(struct sl_worker *w)
@@ -276,10 +354,8 @@ static void answer_query(struct sl_worker *w)
 		return;
 	n = sl_conn_copy(query->wide ? w->wide : w->narrow, &query->cursor, COPY_LINES, views,
 		RTE_MIN(query->max - query->n, (uint32_t)SL_QUERY_ROOM));
-	for (unsigned i = 0; i < n; i++) {
-		if (is_wanted(w, query, &views[i]))
-			query->out[query->n++] = views[i];
-	}
+	for (unsigned i = 0; i < n; i++)
+		answer(w, query, &views[i]);
 	query->now = w->tick;
 	query->lines += COPY_LINES;
 	if (query->cursor != UINT64_MAX && query->max - query->n >= SL_QUERY_ROOM &&

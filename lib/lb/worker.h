@@ -30,6 +30,8 @@
 
 struct sl_datagrams;
 struct sl_engine;
+struct sl_side;
+struct sl_side_pool;
 
 /* Packets that leave the pipeline; whoever runs it empties the list after each run. */
 struct sl_out {
@@ -74,7 +76,8 @@ struct sl_conn_query {
 	uint64_t cursor; /* 0 = from the start; UINT64_MAX when through */
 	uint32_t lines;  /* looked at: however few match, an answer takes SL_QUERY_LINES at most */
 	/* out */
-	struct sl_conn_view *out;
+	struct sl_conn_view *out; /* pairs are there once, as SIDE, with their record's fields */
+	struct sl_side *sides;    /* of the same room, or NULL: the record of each SIDE in `out` */
 	uint32_t n;
 	sl_tick now; /* the worker's, for what is left of each timeout */
 	uint32_t done;
@@ -126,6 +129,7 @@ struct sl_worker {
 	struct sl_conn_table *narrow;
 	struct sl_conn_table *wide;
 	struct sl_datagrams *datagrams; /* of the fragments whose datagrams are kept here */
+	struct sl_side_pool *sides;
 	struct sl_counter_pages *counters;
 	struct sl_sched_cell **cells; /* pages of SL_PAGE cells by front id (lb/publish.h) */
 
@@ -147,16 +151,17 @@ struct sl_worker {
 	/* the sweep */
 	uint64_t sweep_started_ns;
 	uint64_t sweep_lines_done;
+	unsigned sweep_stage;
 	uint32_t sweep_cells_done; /* pages of cells */
-	bool sweep_tables_done;
 	uint64_t sweep_snapshot;   /* generation under which this round began */
 	uint64_t sweep_generation; /* of the last complete round (lb/publish.h, progress) */
 	uint64_t sweep_rounds;
 
 	struct sl_conn_query *query; /* mailbox */
 
-	void *narrow_memory; /* NULL when the tables lie in a store */
+	void *narrow_memory; /* NULL when they lie in a store */
 	void *wide_memory;
+	void *sides_memory;
 
 	struct sl_worker_stats stats;
 } __attribute__((aligned(64)));

@@ -6,10 +6,12 @@
 
 #include "lb/datagram.h"
 #include "lb/publish.h"
+#include "lb/side.h"
 #include "lb/store.h"
 
 #define LOADS_RING  1024 /* messages of the control core that a worker has not taken yet */
 #define GLEANS_RING 256  /* addresses that the control core has not looked at yet */
+#define SIDES_SHARE 8    /* likewise the pools of side records */
 #define WIDE_SHARE  8    /* by default the wide tables take an eighth of the connections */
 
 void *sl_worker_memory(struct sl_engine *engine, struct sl_store *store, const char *name,
@@ -77,6 +79,13 @@ uint64_t sl_connections_wide(const struct sl_engine_params *params)
 	return (params->connections + WIDE_SHARE - 1) / WIDE_SHARE;
 }
 
+uint64_t sl_sides(const struct sl_engine_params *params)
+{
+	if (params->sides != 0)
+		return params->sides;
+	return (params->connections + SIDES_SHARE - 1) / SIDES_SHARE;
+}
+
 static struct sl_conn_table *
 table_new(struct sl_worker *w, enum sl_conn_form form, const struct sl_engine_params *params,
 	const uint64_t secret[2], bool adopt, void **owned, struct sl_err *err)
@@ -100,6 +109,30 @@ table_new(struct sl_worker *w, enum sl_conn_form form, const struct sl_engine_pa
 			      : "no memory for the connection table %s",
 			name);
 	return table;
+}
+
+static int sides_new(
+	struct sl_worker *w, const struct sl_engine_params *params, bool adopt, struct sl_err *err)
+{
+	unsigned n = w->engine->n_workers;
+	uint64_t capacity = (sl_sides(params) + n - 1) / n;
+	char name[32];
+	void *memory;
+
+	snprintf(name, sizeof(name), "sides-%u", w->index);
+	memory = sl_worker_memory(w->engine, params->store, name, sl_side_pool_bytes(capacity),
+		w->numa, &w->sides_memory, err);
+	if (memory == NULL)
+		return -ENOMEM;
+	w->sides = sl_side_pool_open(memory, capacity, adopt);
+	if (w->sides == NULL)
+		return sl_err_set(err, adopt ? EINVAL : ENOMEM, NULL,
+			adopt ? "the pool of side records %s is damaged"
+			      : "no memory for the pool of side records %s",
+			name);
+	if (adopt)
+		sl_side_adopt(w);
+	return 0;
 }
 
 static struct sl_worker *worker_new(struct sl_engine *engine, unsigned index,
@@ -141,7 +174,7 @@ int sl_worker_new_all(struct sl_engine *engine, const struct sl_engine_params *p
 		if (w->narrow == NULL)
 			return -ENOMEM;
 		w->wide = table_new(w, SL_CONN_WIDE, params, secret, adopt, &w->wide_memory, err);
-		if (w->wide == NULL)
+		if (w->wide == NULL || sides_new(w, params, adopt, err) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -152,8 +185,10 @@ static void worker_free(struct sl_engine *engine, struct sl_worker *w)
 	const struct sl_alloc *alloc = engine->alloc;
 	unsigned n_pages = sizeof(w->counters->pages) / sizeof(w->counters->pages[0]);
 
+	sl_side_pool_close(w->sides);
 	sl_conn_table_close(w->wide);
 	sl_conn_table_close(w->narrow);
+	sl_free(alloc, w->sides_memory);
 	sl_free(alloc, w->wide_memory);
 	sl_free(alloc, w->narrow_memory);
 	sl_free(alloc, w->gleans);

@@ -10,6 +10,8 @@
 
 /* What the engine's parameters say of the wide tables, of the whole box. */
 uint64_t sl_connections_wide(const struct sl_engine_params *params);
+/* And of the pools of side records. */
+uint64_t sl_sides(const struct sl_engine_params *params);
 
 /*
  * Makes all workers of the engine, their tables and the rings between them; takes the tables that

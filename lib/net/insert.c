@@ -69,3 +69,20 @@ bool sl_shift_fragment(void *frame, struct sl_parsed *p, unsigned n)
 	p->fragment_offset = (uint16_t)(p->fragment_offset + n);
 	return true;
 }
+
+void sl_cut_payload(void *frame, struct sl_parsed *p)
+{
+	uint8_t *l3 = (uint8_t *)frame + p->l3_offset, *l4 = (uint8_t *)frame + p->l4_offset;
+	unsigned n = p->payload, fewer = (uint16_t)-n;
+	uint32_t sum = sl_csum_add(0, l3 + p->l3_length - n, n);
+
+	/* Without these bytes, and with so much less in the pseudo header. */
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += rte_cpu_to_be_16((uint16_t)n);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sl_csum_fix(l4 + SL_TCP_CHECKSUM, (uint16_t)~sum, false);
+	lengthen_ip(l3, p, fewer);
+	p->l3_length = (uint16_t)(p->l3_length - n);
+	p->payload = 0;
+}

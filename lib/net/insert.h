@@ -28,4 +28,7 @@ void sl_insert(void *frame, struct sl_parsed *p, size_t at, const void *bytes, u
  */
 bool sl_shift_fragment(void *frame, struct sl_parsed *p, unsigned n);
 
+/* Takes out what lies behind the TCP header of a whole segment; the frame becomes shorter. */
+void sl_cut_payload(void *frame, struct sl_parsed *p);
+
 #endif

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engine_fixture.h"
+#include "lb/side.h"
 #include "lb/store.h"
 
 static void all_online(struct fixture *f)
@@ -435,6 +436,41 @@ static sl_id connected_to(const struct fixture *f, unsigned worker, const struct
 	return ref.slot == NULL ? SL_ID_NONE : sl_conn_server(table, ref);
 }
 
+/* Pairs stay when their ids are known and of the right kinds. */
+static void a_restart_drops_pairs_of_strange_ids(void **state)
+{
+	struct files *files = *state;
+	struct fixture *f = &files->f;
+	struct sl_side strange[3];
+	struct sl_worker *w;
+	uint32_t index;
+
+	assert_false(start(files));
+	service(f, 80, HOSTS(1, 2));
+	w = f->engine->workers[1];
+	sl_worker_poll_begin(w, f->manual.ns);
+	for (uint16_t i = 0; i < 3; i++) {
+		strange[i] = (struct sl_side){
+			.front = front_id(f, 80),
+			.endpoint = front_id(f, 80),
+			.client_port = i,
+			.local_port = i,
+			.state = SL_STATE_ESTABLISHED,
+		};
+	}
+	strange[0].server = server_id(f, 80, 1); /* the endpoint is no server's */
+	strange[1].endpoint = 500;               /* is nobody's */
+	strange[2].server = SL_ID_NONE;          /* no masquerading front */
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(sl_side_insert(w, &strange[i], &index), 0);
+	sl_worker_poll_end(w);
+
+	assert_true(start(files));
+	w = f->engine->workers[1];
+	assert_int_equal(w->sides->stats.sides, 0);
+	assert_int_equal(sl_conn_table_stats(w->narrow)->entries, 0);
+}
+
 static void a_restart_takes_tables_and_ids_over(void **state)
 {
 	struct files *files = *state;
@@ -629,6 +665,7 @@ int main(void)
 		cmocka_unit_test(no_memory_leaves_nothing_behind),
 		T(impossible_parameters),
 		F(a_restart_takes_tables_and_ids_over),
+		F(a_restart_drops_pairs_of_strange_ids),
 		F(ids_that_nobody_names_after_a_restart_go),
 		F(entries_that_name_nothing_are_dropped),
 		F(another_layout_starts_empty_and_says_why),

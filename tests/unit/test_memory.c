@@ -155,13 +155,15 @@ static uint64_t bytes_of_files(const char *path)
 
 /* What is planned for the tables is what the engine then takes: a page less, and it cannot start.
  */
-static void store_as_planned(const struct fake_root *root, uint64_t connections_wide)
+static void
+store_as_planned(const struct fake_root *root, uint64_t connections_wide, uint64_t sides)
 {
 	struct sl_conf conf = conf_of(1000, SL_HUGE_OFF);
 	struct sl_engine_params params = {
 		.n_workers = conf.n_workers,
 		.connections = conf.connections,
 		.connections_wide = connections_wide,
+		.sides = sides,
 		.fronts = conf.max_services,
 		.servers = conf.max_servers,
 		.handover_ring = 8,
@@ -174,9 +176,11 @@ static void store_as_planned(const struct fake_root *root, uint64_t connections_
 	struct sl_memory m;
 
 	conf.connections_wide = connections_wide;
+	conf.fullnat_connections = sides;
 	machine(root);
 	sl_memory_plan(&conf, root->path, &m, &problems);
 	assert_int_equal(m.connections_wide, connections_wide != 0 ? connections_wide : 125);
+	assert_int_equal(m.sides, sides != 0 ? sides : 125);
 	assert_int_equal(sl_store_open(m.store, m.page, &params.store, NULL), 0);
 	engine = sl_engine_new(&params, NULL);
 	assert_non_null(engine);
@@ -187,12 +191,17 @@ static void store_as_planned(const struct fake_root *root, uint64_t connections_
 
 static void the_store_is_as_large_as_planned(void **state)
 {
-	store_as_planned(*state, 0);
+	store_as_planned(*state, 0, 0);
 }
 
 static void so_it_is_with_a_number_of_wide_connections(void **state)
 {
-	store_as_planned(*state, 30000);
+	store_as_planned(*state, 30000, 0);
+}
+
+static void so_it_is_with_a_number_of_side_records(void **state)
+{
+	store_as_planned(*state, 0, 30000);
 }
 
 static void what_an_earlier_run_holds_counts_as_free(void **state)
@@ -274,6 +283,7 @@ int main(void)
 		TEST(on_names_the_command_for_each_lack),
 		TEST(the_store_is_as_large_as_planned),
 		TEST(so_it_is_with_a_number_of_wide_connections),
+		TEST(so_it_is_with_a_number_of_side_records),
 		TEST(what_an_earlier_run_holds_counts_as_free),
 		TEST(default_sizes_do_not_depend_on_what_is_free),
 		TEST(too_little_memory_is_said),

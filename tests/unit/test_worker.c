@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lb/publish.h"
+#include "lb/side.h"
 #include "packet.h"
 #include "rig.h"
 
@@ -254,6 +255,80 @@ static void listings_are_complete_and_filtered(void **state)
 	rig_close(&rig);
 }
 
+static uint32_t pair(struct rig *rig, uint16_t client_port, enum sl_state state)
+{
+	struct sl_worker *w = rig->engine->workers[0];
+	struct sl_side want = {
+		.client = sl_ip_v4(rte_cpu_to_be_32(CLIENT)),
+		.local = sl_ip_v4(rte_cpu_to_be_32(SERVER + 9)),
+		.client_port = rte_cpu_to_be_16(client_port),
+		.local_port = rte_cpu_to_be_16(client_port),
+		.front = 1,
+		.endpoint = 2,
+		.server = rig_server_id(rig, IPPROTO_TCP, VIP, 80, SERVER),
+		.state = (uint8_t)state,
+	};
+	uint32_t index = 0;
+
+	sl_worker_poll_begin(w, rig->time.ns);
+	assert_int_equal(sl_side_insert(w, &want, &index), 0);
+	sl_worker_poll_end(w);
+	return index;
+}
+
+static void a_pair_is_listed_once_with_its_record(void **state)
+{
+	struct sl_conn_query query = {.state = SL_STATE_ESTABLISHED};
+	struct sl_side sides[SL_QUERY_ROOM];
+	struct sl_conn_view out[SL_QUERY_ROOM];
+	struct rig rig;
+
+	open_rig(&rig, 2000);
+	pass(&rig, 1000, 80, 0x02);
+	pair(&rig, 2000, SL_STATE_ESTABLISHED);
+	pair(&rig, 2001, SL_STATE_SYN_RECV);
+	assert_int_equal(list(&rig, &query), 1);
+	query.state = -1;
+	assert_int_equal(list(&rig, &query), 3);
+	query.server = rig_server_id(&rig, IPPROTO_TCP, VIP, 80, SERVER);
+	assert_in_range(list(&rig, &query), 2, 3);
+	query = (struct sl_conn_query){
+		.state = SL_STATE_ESTABLISHED, .out = out, .sides = sides, .max = SL_QUERY_ROOM};
+	sl_engine_query_post(rig.engine, 0, &query);
+	while (!sl_engine_query_done(&query))
+		house(&rig);
+	assert_int_equal(query.n, 1);
+	assert_int_equal(out[0].kind, SL_CONN_SIDE);
+	assert_int_equal(sides[0].local_port, rte_cpu_to_be_16(2000));
+	assert_int_equal(sides[0].local.v4, rte_cpu_to_be_32(SERVER + 9));
+	rig_close(&rig);
+}
+
+static void pairs_are_counted_and_swept(void **state)
+{
+	uint32_t active, inactive;
+	struct sl_worker *w;
+	struct rig rig;
+
+	open_rig(&rig, 2000);
+	w = rig.engine->workers[0];
+	for (uint16_t i = 0; i < 100; i++)
+		pair(&rig, 1000 + i, SL_STATE_SYN_RECV);
+	counts(&rig, &active, &inactive);
+	assert_int_equal(active, 100);
+	sl_worker_counters(w, rig_server_id(&rig, IPPROTO_TCP, VIP, 80, SERVER))->active = 0;
+	sl_worker_recount(w);
+	counts(&rig, &active, &inactive);
+	assert_int_equal(active, 100);
+	rig.time.ns += 60 * SL_NS_PER_S;
+	rig_sweep(&rig, 2);
+	counts(&rig, &active, &inactive);
+	assert_int_equal(active, 0);
+	assert_int_equal(w->sides->stats.sides, 0);
+	assert_int_equal(sl_conn_table_stats(w->narrow)->entries, 0);
+	rig_close(&rig);
+}
+
 /* A table in which nothing matches: the asker hears of it in good time, and where to go on. */
 static void a_listing_is_answered_in_bounded_time(void **state)
 {
@@ -366,6 +441,8 @@ int main(void)
 		cmocka_unit_test(progress_is_that_of_the_beginning),
 		cmocka_unit_test(a_recount_finds_all),
 		cmocka_unit_test(listings_are_complete_and_filtered),
+		cmocka_unit_test(a_pair_is_listed_once_with_its_record),
+		cmocka_unit_test(pairs_are_counted_and_swept),
 		cmocka_unit_test(a_listing_is_answered_in_bounded_time),
 		cmocka_unit_test(loads_of_others_count),
 		cmocka_unit_test(all_rings_get_their_turn),
