@@ -11,9 +11,9 @@
 #define LOADS_PER_POLL     32
 #define SWEEP_ROUND_NS     (2 * SL_NS_PER_S)
 #define SWEEP_LINES_MAX    256 /* lines looked at per poll: 16 KB, read in sequence */
-#define SIDE_LINES         4   /* a side record's entries lie elsewhere: it counts as so many lines */
-#define COPY_LINES         16  /* lines copied per poll for a listing: SL_QUERY_ROOM entries */
-#define DATAGRAMS_PER_POLL 16  /* looked at for being too old */
+#define SIDE_LINES         4 /* a side record's entries lie elsewhere: it counts as so many lines */
+#define COPY_LINES         16 /* lines copied per poll for a listing: SL_QUERY_ROOM entries */
+#define DATAGRAMS_PER_POLL 16 /* looked at for being too old */
 
 /* ---- the turns of the loop ---- */
 
