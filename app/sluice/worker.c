@@ -257,10 +257,17 @@ static void add_port(struct sl_worker_loop *loop, const struct sl_port_dev *dev,
 	}
 }
 
+static struct rte_mbuf *alloc_buffer(void *pool)
+{
+	return rte_pktmbuf_alloc(pool);
+}
+
 void sl_worker_loop_init(struct sl_worker_loop *loop, struct sl_worker *w,
 	const struct sl_ports *ports, const struct sl_tsc *clock, bool adaptive)
 {
 	*loop = (struct sl_worker_loop){.w = w, .clock = clock, .adaptive = adaptive};
+	w->alloc = alloc_buffer;
+	w->alloc_arg = ports->dev[0].pool;
 	loop->n_ports = ports->n;
 	for (unsigned i = 0; i < ports->n; i++)
 		add_port(loop, &ports->dev[i], w->index, w->engine->n_workers);

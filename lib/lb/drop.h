@@ -32,6 +32,10 @@
 		"too many fragments wait, or too many pieces of one datagram: the oldest go")      \
 	X(FRAGMENT_TIMEOUT, "fragment_timeout",                                                    \
 		"a fragment whose datagram's first one did not come within a second")              \
+	X(SEGMENTS, "segments",                                                                    \
+		"a packet in several buffers that would have to be cut, or summed up as a whole")  \
+	X(SPLIT_LIMIT, "split_limit",                                                              \
+		"a packet to be cut into too many fragments, or too many such packets at once")    \
 	X(TTL_EXCEEDED, "ttl_exceeded",                                                            \
 		"TTL 1 on arrival; answered with ICMP time exceeded while the limit allows")       \
 	X(NO_SERVER, "no_server",                                                                  \

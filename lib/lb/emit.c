@@ -8,6 +8,7 @@
 
 #include "lb/engine.h"
 #include "lb/fib.h"
+#include "lb/split.h"
 #include "net/rewrite.h"
 
 #define ICMP_BURST_NS (SL_NS_PER_S / 10) /* errors of this long may come at once */
@@ -163,8 +164,8 @@ static bool answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error w
 }
 
 /*
- * The last question, whether the packet goes into `mtu` bytes (0 = any number); then it is a
- * router's to send on, one hop older. Answers quote it as it came.
+ * The last question, whether the packet goes into `mtu` bytes (0 = any number), or may be cut; then
+ * it is a router's to send on, one hop older. Answers quote it as it came.
  */
 static bool passes(struct sl_worker *w, struct sl_pkt *pkt, uint64_t mtu)
 {
@@ -172,8 +173,11 @@ static bool passes(struct sl_worker *w, struct sl_pkt *pkt, uint64_t mtu)
 		sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
 		return true;
 	}
-	if (!pkt->parsed.dont_fragment)
-		return drop(w, pkt, SL_DROP_PACKET_TOO_BIG);
+	if (!pkt->parsed.dont_fragment) {
+		pkt->cut = (uint16_t)mtu;
+		sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
+		return true;
+	}
 	return answer(w, pkt, SL_ICMP_TOO_BIG, (uint32_t)mtu, SL_DROP_PACKET_TOO_BIG);
 }
 
@@ -246,7 +250,7 @@ bool sl_emit_way_routed(
 	return passes(w, pkt, mtu_of(w, next.adj));
 }
 
-void sl_emit_on_way(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way)
+void sl_emit_frame(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way)
 {
 	uint8_t *ether = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	uint8_t port = sl_adj_port(way);
@@ -258,4 +262,18 @@ void sl_emit_on_way(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way)
 	memcpy(ether, &way, RTE_ETHER_ADDR_LEN); /* the word begins with the MAC (lb/adj.h) */
 	memcpy(ether + RTE_ETHER_ADDR_LEN, w->engine->ports[port].mac, RTE_ETHER_ADDR_LEN);
 	sl_emit_tx(w, mbuf, port);
+}
+
+void sl_emit_on_way(struct sl_worker *w, struct sl_pkt *pkt, sl_adj_word way)
+{
+	struct rte_mbuf *pieces[SL_SPLIT_MAX];
+	unsigned n;
+
+	if (likely(pkt->cut == 0)) {
+		sl_emit_frame(w, pkt->mbuf, way);
+		return;
+	}
+	n = sl_split(w, pkt->mbuf, &pkt->parsed, pkt->cut, pieces);
+	for (unsigned i = 0; i < n; i++)
+		sl_emit_frame(w, pieces[i], way);
 }

@@ -75,7 +75,10 @@ bool sl_emit_way_to_server(
 bool sl_emit_way_routed(
 	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way);
 
-/* Sends the packet; a way with SL_ADJ_LOCAL leads to Linux. */
-void sl_emit_on_way(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way);
+/* Sends the packet, in fragments if it has to be cut; a way with SL_ADJ_LOCAL leads to Linux. */
+void sl_emit_on_way(struct sl_worker *w, struct sl_pkt *pkt, sl_adj_word way);
+
+/* The same for one frame, which fits. */
+void sl_emit_frame(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way);
 
 #endif

@@ -12,7 +12,7 @@ static void forward(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		if (sl_emit_way_to_server(w, pkts[i], 0, true, &way))
-			sl_emit_on_way(w, pkts[i]->mbuf, way);
+			sl_emit_on_way(w, pkts[i], way);
 	}
 }
 

@@ -86,7 +86,7 @@ static void forward(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
 		if (!sl_emit_way_to_server(w, pkts[i], 0, false, &way))
 			continue;
 		aim_at_server(pkts[i]);
-		sl_emit_on_way(w, pkts[i]->mbuf, way);
+		sl_emit_on_way(w, pkts[i], way);
 	}
 }
 
@@ -98,7 +98,7 @@ static void reply(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
 		if (!sl_emit_way_routed(w, pkts[i], &pkts[i]->parsed.dst, &way))
 			continue;
 		aim_at_client(pkts[i]);
-		sl_emit_on_way(w, pkts[i]->mbuf, way);
+		sl_emit_on_way(w, pkts[i], way);
 	}
 }
 

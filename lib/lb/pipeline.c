@@ -39,9 +39,11 @@ void sl_pipeline_run(struct sl_worker *w, struct rte_mbuf **mbufs, unsigned n)
 		burst[i].flow = &burst[i].parsed;
 		burst[i].error = &errors[i];
 		burst[i].is_error = false;
+		burst[i].cut = 0;
 		pkts[i] = &burst[i];
 	}
 	sl_count_add(w->stats.bursts, 1);
+	w->split = 0;
 
 	n = sl_stage_each(w, pkts, n, check_ether);
 	n = sl_stage_each(w, pkts, n, parse);

@@ -33,10 +33,13 @@ struct sl_engine;
 struct sl_side;
 struct sl_side_pool;
 
+#define SL_SPLIT_MAX 32               /* fragments that a packet may leave in */
+#define SL_OUT       (SL_BURST + 192) /* a whole burst, and what some of it is cut into */
+
 /* Packets that leave the pipeline; whoever runs it empties the list after each run. */
 struct sl_out {
 	uint16_t n;
-	struct rte_mbuf *pkts[SL_BURST];
+	struct rte_mbuf *pkts[SL_OUT];
 };
 
 /* What is known of a fragment (lb/datagram.h). */
@@ -136,6 +139,14 @@ struct sl_worker {
 	/* written by the pipeline, emptied by its caller */
 	struct sl_out tx[SL_PORTS_MAX];
 	struct sl_out freed; /* dropped packets */
+	uint16_t split;      /* buffers that this run has taken for fragments */
+
+	/*
+	 * An empty buffer, or NULL: for what leaves in more packets than it came in. Set by whoever
+	 * runs the worker, who frees it as he frees others; NULL = there are none.
+	 */
+	struct rte_mbuf *(*alloc)(void *arg);
+	void *alloc_arg;
 
 	struct rte_ring *handover_in[SL_WORKERS_MAX];  /* from each other worker, consumer: us */
 	struct rte_ring *handover_out[SL_WORKERS_MAX]; /* to each, producer: us */

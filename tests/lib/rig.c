@@ -8,6 +8,7 @@
 
 #include <rte_byteorder.h>
 
+#include "io/bare.h"
 #include "lb/fwd.h"
 #include "lb/publish.h"
 #include "packet.h"
@@ -16,6 +17,11 @@ static void die(const char *what, const struct sl_err *err)
 {
 	fprintf(stderr, "rig: %s: %s\n", what, err == NULL ? "" : err->message);
 	exit(2);
+}
+
+static struct rte_mbuf *alloc(void *arg)
+{
+	return sl_bare_new("", 0, SL_MBUF_PRIV);
 }
 
 void rig_open(struct rig *rig, const struct rig_params *p)
@@ -47,6 +53,8 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 	rig->engine = sl_engine_new(&params, &err);
 	if (rig->engine == NULL)
 		die("no engine", &err);
+	for (unsigned i = 0; i < params.n_workers; i++)
+		rig->engine->workers[i]->alloc = alloc;
 	for (unsigned i = 0; i < RIG_PORTS; i++) {
 		struct sl_port *port = &rig->engine->ports[i];
 		uint64_t mac = 0;
