@@ -9,6 +9,7 @@
 #include "lb/engine.h"
 #include "lb/front.h"
 #include "lb/stage.h"
+#include "lb/tunnel_error.h"
 
 /* ---- fronts ---- */
 
@@ -73,7 +74,7 @@ static bool find_error_front(struct sl_worker *w, struct sl_pkt *pkt)
 	turn_round(&pkt->error->quoted, &pkt->error->flow);
 	pkt->flow = &pkt->error->flow;
 	pkt->is_error = is_for_service(w, pkt) || is_from_server(w, pkt);
-	return pkt->is_error || sl_unclaimed(w, pkt);
+	return pkt->is_error;
 }
 
 static bool classify_error(struct sl_worker *w, struct sl_pkt *pkt)
@@ -83,9 +84,11 @@ static bool classify_error(struct sl_worker *w, struct sl_pkt *pkt)
 	sl_parse_quoted(rte_pktmbuf_mtod(pkt->mbuf, const void *), pkt->mbuf->data_len,
 		&pkt->parsed, &pkt->error->quoted);
 	/* An error goes to the sender of what it is about, and to nobody else. */
-	if (!quoted->has_l4 || !sl_ip_equal(&quoted->src, &pkt->parsed.dst))
+	if (!sl_ip_equal(&quoted->src, &pkt->parsed.dst))
 		return sl_unclaimed(w, pkt);
-	return find_error_front(w, pkt);
+	if (quoted->has_l4 && find_error_front(w, pkt))
+		return true;
+	return sl_tunnel_error(w, pkt, quoted) ? false : sl_unclaimed(w, pkt);
 }
 
 /* ---- the stage ---- */

@@ -51,6 +51,11 @@
 	X(PACKET_TOO_BIG, "packet_too_big",                                                        \
 		"longer than the way's MTU and not to be fragmented; answered while the limit "    \
 		"allows")                                                                          \
+	X(TUNNEL_SOURCE, "tunnel_source",                                                          \
+		"to a server in a tunnel, out of a port where the director has no address of the " \
+		"server's family")                                                                 \
+	X(TUNNEL_ERROR, "tunnel_error",                                                            \
+		"an ICMP error about one of our own tunnels: its MTU was noted, if it named one")  \
 	X(NO_ROUTE, "no_route", "no route to its destination; answered while the limit allows")    \
 	X(ROUTE_PROHIBIT, "route_prohibit",                                                        \
 		"a route of type prohibit; answered while the limit allows")                       \
@@ -69,9 +74,9 @@
 	X(TRANSIT, "transit", "for somebody else, on a port whose transit policy is to drop")      \
 	X(ICMP_RATE, "icmp_rate", "an ICMP error was due, over the rate of such errors")           \
 	X(NO_HEADROOM, "no_headroom",                                                              \
-		"no room in the packet's buffer for a VLAN tag, or the buffer is shared")          \
+		"no room in the buffer for a tag or a tunnel, or the buffer is shared")            \
 	X(TX_FULL, "tx_full", "the port's transmit queue, or the ring to its owner, is full")      \
-	X(NO_MBUF, "no_mbuf", "no packet buffer for what Linux sent")
+	X(NO_MBUF, "no_mbuf", "no packet buffer for what Linux sent, or for a fragment")
 
 enum sl_drop {
 #define X(NAME, name, help) SL_DROP_##NAME,

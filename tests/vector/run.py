@@ -32,6 +32,7 @@ The bytes that go in and those that are expected are made by scapy, which shares
 sluice. Writes TAP, one result per file.
 """
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -84,16 +85,31 @@ def error(came, kind, source):
     return out
 
 
+def offload(inner):
+    """GUE's option for it, and the packet with its pseudo header's sum in place of the checksum."""
+    frame = bytearray(bytes(inner))
+    v6 = frame[0] >> 4 == 6
+    start, protocol = (40, frame[6]) if v6 else ((frame[0] & 15) * 4, frame[9])
+    at = start + {6: 16, 17: 6}[protocol]
+    addresses = frame[8:40] if v6 else frame[12:20]
+    words = struct.unpack(f'>{len(addresses) // 2}H', addresses)
+    total = sum(words) + protocol + len(frame) - start
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    frame[at:at + 2] = total.to_bytes(2, 'big')
+    return struct.pack('>IHH', 1 << 31, start, at), Raw(bytes(frame))
+
+
 def tunnel(came, kind, words):
     """
     SRC > DST [via NEIGHBOUR], for gue SRC:PORT > DST:PORT, then any of ttl N, tos N, df, id N, csum
-    (of GRE, or of UDP).
+    (of GRE, or of UDP), remote (GUE's remote checksum offload; csum as well).
     """
     (src, _, dst), rest = words[:3], words[3:]
     ports = {}
     if kind == 'gue':
         (src, ports['sport']), (dst, ports['dport']) = endpoint(src), endpoint(dst)
-    out, neighbour, checksum = came.copy(), dst, False
+    out, neighbour, checksum, options = came.copy(), dst, False, b''
     set_ttl(out.body, get_ttl(out.body) - 1)
     inner = Raw(out.ip_bytes())
     v6 = isinstance(came.body, IPv6)
@@ -114,13 +130,16 @@ def tunnel(came, kind, words):
             outer.flags = 'DF'
         elif word == 'csum':
             checksum = True
+        elif word == 'remote':
+            checksum, options, inner = True, *offload(inner)
         else:
             raise ValueError(f'no such word of a tunnel: {word}')
     if kind == 'gre':
         middle = GRE(proto=0x86dd if v6 else 0x0800, chksum_present=int(checksum))
     elif kind == 'gue':
-        # variant 0, no flags, protocol of what is inside
-        inner = Raw(bytes([0, 41 if v6 else 4, 0, 0]) + bytes(inner))
+        # variant 0, words of options, protocol of what is inside, a flag that there are options
+        head = bytes([len(options) // 4, 41 if v6 else 4, 0, bool(options)])
+        inner = Raw(head + options + bytes(inner))
         middle = UDP(**ports) if checksum else UDP(chksum=0, **ports)
     else:
         middle = None

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lb/tunnel_error.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "lb/engine.h"
+#include "lb/front.h"
+#include "lb/stage.h"
+
+#define V4_UNREACHABLE 3
+#define V4_TOO_BIG     4 /* code */
+#define V6_TOO_BIG     2
+
+/* Whoever guesses the addresses of a tunnel can send us such errors: it gets no narrower than that.
+ */
+#define V4_MTU_MIN 552 /* Linux's net.ipv4.route.min_pmtu */
+#define V6_MTU_MIN 1280
+
+/* The adjacency of the tunnel's far end. */
+static bool find_tunnel(const struct sl_worker *w, const struct sl_parsed *quoted, uint32_t *adj)
+{
+	const struct sl_snapshot *s = w->snapshot;
+	const struct sl_front *front;
+	sl_id id;
+
+	if (s->n_tunnels == 0 ||
+		!sl_local_set_has(sl_read_pointer(&w->engine->local), quoted->family, &quoted->src))
+		return false;
+	id = sl_front_table_find(
+		s->table, SL_FRONT_ENDPOINT, quoted->family, IPPROTO_IPIP, &quoted->dst, 0);
+	front = id == SL_ID_NONE ? NULL : sl_snapshot_front(s, id);
+	if (front == NULL)
+		return false;
+	*adj = front->index;
+	return true;
+}
+
+static bool is_of_a_tunnel(const struct sl_parsed *quoted)
+{
+	switch (quoted->protocol) {
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+	case IPPROTO_GRE:
+	case IPPROTO_UDP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What the error says of the MTU, 0 = nothing. */
+static uint32_t mtu_of(const struct sl_pkt *pkt)
+{
+	const struct sl_parsed *p = &pkt->parsed;
+	rte_be32_t rest;
+
+	if (p->l4_offset + 8u > pkt->mbuf->data_len)
+		return 0;
+	memcpy(&rest, rte_pktmbuf_mtod_offset(pkt->mbuf, uint8_t *, p->l4_offset + 4),
+		sizeof(rest));
+	if (p->family == 6)
+		return p->icmp_type == V6_TOO_BIG
+			? RTE_MAX(rte_be_to_cpu_32(rest), (uint32_t)V6_MTU_MIN)
+			: 0;
+	if (p->icmp_type != V4_UNREACHABLE || p->icmp_code != V4_TOO_BIG)
+		return 0;
+	rest = rte_be_to_cpu_32(rest) & UINT16_MAX;
+	return rest == 0 ? 0 : RTE_MAX(rest, (uint32_t)V4_MTU_MIN);
+}
+
+bool sl_tunnel_error(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_parsed *quoted)
+{
+	uint32_t adj, mtu;
+
+	if (!is_of_a_tunnel(quoted) || !find_tunnel(w, quoted, &adj))
+		return false;
+	mtu = mtu_of(pkt);
+	if (mtu != 0 && mtu <= UINT16_MAX)
+		sl_publish_word(&w->engine->path_mtu[adj],
+			(w->now_ns / SL_NS_PER_S + SL_PATH_MTU_S) << 16 | mtu);
+	sl_stage_drop(w, pkt, SL_DROP_TUNNEL_ERROR);
+	return true;
+}
