@@ -188,11 +188,16 @@ void ctl_format_connection(FILE *out, const json_t *connection)
 	char client[CTL_ENDPOINT_TEXT], virtual[CTL_ENDPOINT_TEXT], server[CTL_ENDPOINT_TEXT];
 
 	snprintf(expires, sizeof(expires), "%02d:%02d", left / 60, left % 60);
-	fprintf(out, "%-3s %-6s %-11s %-18s %-18s %s\n", protocol(connection, name), expires,
+	fprintf(out, "%-3s %-6s %-11s %-18s %-18s %s", protocol(connection, name), expires,
 		text_of(connection, "state"),
 		ctl_format_endpoint(connection, "client", "client_port", client),
 		ctl_format_endpoint(connection, "address", "port", virtual),
 		ctl_format_endpoint(connection, "server", "server_port", server));
+	/* LVS has no such connections: what follows its columns is ours. */
+	if (json_object_get(connection, "local") != NULL)
+		fprintf(out, " from %s",
+			ctl_format_endpoint(connection, "local", "local_port", server));
+	fputc('\n', out);
 }
 
 void ctl_format_timeouts(FILE *out, const json_t *timeouts)

@@ -164,6 +164,45 @@ static void connections(void **state)
 		"TCP 14:58  ESTABLISHED 10.0.0.9:40000     10.0.0.1:80        192.168.1.2:80\n");
 }
 
+static void a_connection_from_a_local_address_says_so(void **state)
+{
+	json_t *connection =
+		json_loads("{\"protocol\":\"tcp\",\"client\":\"2001:db8::9\",\"client_port\":40000,"
+			   "\"address\":\"2001:db8::1\",\"port\":80,\"server\":\"192.168.1.2\","
+			   "\"server_port\":8080,\"local\":\"192.168.1.20\",\"local_port\":2345,"
+			   "\"state\":\"ESTABLISHED\",\"expires_s\":898}",
+			0, NULL);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ctl_format_connection(out, connection);
+	fclose(out);
+	json_decref(connection);
+	expect(text,
+		"TCP 14:58  ESTABLISHED [2001:db8::9]:40000 [2001:db8::1]:80   "
+		"192.168.1.2:8080 from 192.168.1.20:2345\n");
+}
+
+static void ipv6_has_brackets(void **state)
+{
+	struct ctl_format format = {.listing = CTL_LIST_PLAIN};
+
+	expect(listing(&format,
+		       "{\"protocol\":\"tcp\",\"address\":\"2001:db8::100\",\"port\":80,"
+		       "\"scheduler\":\"rr\",\"servers\":["
+		       "{\"address\":\"2001:db8::12\",\"port\":8080,\"weight\":1,"
+		       "\"lvs_forward\":\"Masq\",\"active\":0,\"inactive\":0},"
+		       "{\"address\":\"192.168.8.12\",\"port\":80,\"weight\":1,"
+		       "\"lvs_forward\":\"Tunnel\",\"active\":0,\"inactive\":0}]}"),
+		"IP Virtual Server version 1.2.1 (size=4096)\n"
+		"Prot LocalAddress:Port Scheduler Flags\n"
+		"  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
+		"TCP  [2001:db8::100]:80 rr\n"
+		"  -> 192.168.8.12:80              Tunnel  1      0          0         \n"
+		"  -> [2001:db8::12]:8080          Masq    1      0          0         \n");
+}
+
 static void timeouts(void **state)
 {
 	json_t *values = json_loads("{\"established\":900,\"fin_wait\":120,\"udp\":300}", 0, NULL);
@@ -186,7 +225,9 @@ int main(void)
 		cmocka_unit_test(rates),
 		cmocka_unit_test(counts_are_shortened_at_their_limits),
 		cmocka_unit_test(counters_beyond_what_a_number_holds_come_from_their_text),
+		cmocka_unit_test(ipv6_has_brackets),
 		cmocka_unit_test(connections),
+		cmocka_unit_test(a_connection_from_a_local_address_says_so),
 		cmocka_unit_test(timeouts),
 	};
 
