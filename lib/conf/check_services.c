@@ -75,7 +75,7 @@ static int check_family(const struct sl_conf *conf, const struct sl_conf_service
 	REFUSE(err, path, "%s is IPv%u and the service IPv%u, which \"%s\" does not translate",
 		sl_addr_format(&server->address, text), server->address.family,
 		service->key.vip.family, sl_fwds[sl_conf_server_fwd(conf, server)]->name);
-	if (!methods_with(SL_FWD_ANY_FAMILY, methods))
+	if (sl_conf_is_local(conf, &server->address) || !methods_with(SL_FWD_ANY_FAMILY, methods))
 		return HINT(err, "give the server's IPv%u address", service->key.vip.family);
 	return HINT(err, "give the server's IPv%u address, or reach it by \"forward\": %s",
 		service->key.vip.family, methods);

@@ -9,18 +9,13 @@
 #include "base/units.h"
 #include "net/addr.h"
 
-#define NO_IPV6 "this version forwards IPv4 only"
-
 static int check_address(const char *text, const char **hint)
 {
 	struct sl_addr addr;
 
-	if (sl_addr_parse(text, &addr) < 0)
-		return -EINVAL;
-	if (addr.family == 4)
-		return 0;
-	*hint = NO_IPV6;
-	return -EINVAL;
+	if (strchr(text, '%') != NULL)
+		*hint = "an address does not name its interface here";
+	return sl_addr_parse(text, &addr);
 }
 
 static int check_prefix(const char *text, const char **hint)
@@ -29,12 +24,11 @@ static int check_prefix(const char *text, const char **hint)
 
 	if (sl_prefix_parse(text, &prefix) < 0)
 		return -EINVAL;
-	if (prefix.addr.family != 4)
-		*hint = NO_IPV6;
-	else if (strchr(text, '/') == NULL)
-		*hint = "add the length of the prefix: /24, or /32 for the address alone";
-	else
+	if (strchr(text, '/') != NULL)
 		return 0;
+	*hint = prefix.addr.family == 4
+		? "add the length of the prefix: /24, or /32 for the address alone"
+		: "add the length of the prefix: /64, or /128 for the address alone";
 	return -EINVAL;
 }
 
@@ -194,10 +188,9 @@ static int check_device(const char *text, const char **hint)
 }
 
 const struct sl_format sl_formats[] = {
-	{"address", "an IPv4 address", "192.168.8.12", check_address},
-	{"prefix", "an IPv4 address with the length of its prefix", "192.168.8.11/24",
-		check_prefix},
-	{"endpoint", "an IPv4 address and a port", "192.168.8.12:80", check_endpoint},
+	{"address", "an IP address", "192.168.8.12", check_address},
+	{"prefix", "an IP address with the length of its prefix", "192.168.8.11/24", check_prefix},
+	{"endpoint", "an IP address and a port", "192.168.8.12:80", check_endpoint},
 	{"mac", "an Ethernet address", "02:00:00:00:00:01", check_mac},
 	{"duration", "a duration", "15m", check_duration, duration_seconds, print_duration},
 	{"size", "a size", "512M", check_size, size_bytes, sl_size_format},

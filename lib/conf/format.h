@@ -11,7 +11,7 @@
 
 struct sl_format {
 	const char *name;
-	const char *expects; /* "an IPv4 address": completes "must be ..." */
+	const char *expects; /* "an IP address": completes "must be ..." */
 	const char *example; /* may be NULL */
 
 	/* 0 or -EINVAL; *hint may be set to a constant that says what to do. */

@@ -102,7 +102,7 @@ static void values(void **state)
 		{"{'name': 'ab', 'memory': '2M'}", "/base/memory",
 			"a size of at most 1M, not \"2M\"", ""},
 		{"{'name': 'ab', 'server': '10.0.0.1:65536'}", "/base/server",
-			"an IPv4 address and a port, not", "such as \"192.168.8.12:80\""},
+			"an IP address and a port, not", "such as \"192.168.8.12:80\""},
 		{"{'name': 'ab', 'server': '10.0.0.1'}", "/base/server", "", ""},
 		{"{'name': 'ab', 'server': ':80'}", "/base/server", "", ""},
 		{"{'name': 'ab', 'ratio': 1.5}", "/base/ratio", "a number of at most 1, not 1.5",
