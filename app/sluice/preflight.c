@@ -139,8 +139,22 @@ static int compare_addresses(const void *a, const void *b)
 	return sl_addr_compare(a, b);
 }
 
-/* Different addresses of servers: so many neighbours Linux has to keep. */
-static uint64_t count_neighbours(const struct sl_conf *conf)
+/* Of the family, in a prefix of ours; where we have none of the family we cannot know. */
+static bool is_neighbour(const struct sl_conf *conf, const struct sl_addr *server, uint8_t family)
+{
+	bool prefixes = false;
+
+	if (server->family != family)
+		return false;
+	for (uint32_t i = 0; i < conf->n_ports && !prefixes; i++) {
+		for (uint32_t k = 0; k < conf->ports[i].n_addresses; k++)
+			prefixes |= conf->ports[i].addresses[k].addr.family == family;
+	}
+	return !prefixes || sl_conf_port_of(conf, server) != SL_CONF_NO_PORT;
+}
+
+/* Different addresses of servers on our segments: so many neighbours Linux has to keep. */
+static uint64_t count_neighbours(const struct sl_conf *conf, uint8_t family)
 {
 	struct sl_addr *all;
 	uint64_t n = 0, different = 0;
@@ -152,8 +166,12 @@ static uint64_t count_neighbours(const struct sl_conf *conf)
 		return n;
 	n = 0;
 	for (uint32_t i = 0; i < conf->n_services; i++) {
-		for (uint32_t k = 0; k < conf->services[i]->n_servers; k++)
-			all[n++] = conf->services[i]->servers[k].address;
+		for (uint32_t k = 0; k < conf->services[i]->n_servers; k++) {
+			const struct sl_addr *address = &conf->services[i]->servers[k].address;
+
+			if (is_neighbour(conf, address, family))
+				all[n++] = *address;
+		}
 	}
 	qsort(all, n, sizeof(*all), compare_addresses);
 	for (uint64_t i = 0; i < n; i++)
@@ -162,24 +180,49 @@ static uint64_t count_neighbours(const struct sl_conf *conf)
 	return different;
 }
 
-static void check_neighbours(const struct sl_preflight *p, struct sl_problems *problems)
+static void
+check_neighbours(const struct sl_preflight *p, uint8_t family, struct sl_problems *problems)
 {
-	uint64_t limit,
-		needed = count_neighbours(p->conf) + 128; /* clients on the segment, routers */
+	uint64_t servers = count_neighbours(p->conf, family), limit;
+	uint64_t needed = servers + 128; /* clients on the segment, routers */
 
-	if (!has_kernel_interface(p->conf) ||
-		sl_sysfile_number(
-			&limit, "%s/proc/sys/net/ipv4/neigh/default/gc_thresh3", p->root) < 0 ||
+	if (!has_kernel_interface(p->conf) || (family == 6 && servers == 0) ||
+		sl_sysfile_number(&limit, "%s/proc/sys/net/ipv%u/neigh/default/gc_thresh3", p->root,
+			family) < 0 ||
 		limit >= needed)
 		return;
 	sl_problem_add(problems,
 		"Linux keeps at most %" PRIu64
-		" neighbours, the configuration's servers need %" PRIu64,
-		limit, needed);
+		" IPv%u neighbours, the configuration's servers need %" PRIu64,
+		limit, family, needed);
 	sl_problem_mend(problems,
-		"run: sysctl net.ipv4.neigh.default.gc_thresh3=%" PRIu64
-		" net.ipv4.neigh.default.gc_thresh2=%" PRIu64,
-		2 * needed, needed);
+		"run: sysctl net.ipv%u.neigh.default.gc_thresh3=%" PRIu64
+		" net.ipv%u.neigh.default.gc_thresh2=%" PRIu64,
+		family, 2 * needed, family, needed);
+}
+
+static bool has_ipv6(const struct sl_conf *conf)
+{
+	for (uint32_t i = 0; i < conf->n_ports; i++) {
+		for (uint32_t k = 0; k < conf->ports[i].n_addresses; k++) {
+			if (conf->ports[i].addresses[k].addr.family == 6)
+				return true;
+		}
+	}
+	for (uint32_t i = 0; i < conf->n_vips; i++) {
+		if (conf->vips[i].address.family == 6)
+			return true;
+	}
+	return false;
+}
+
+static void check_ipv6(const struct sl_preflight *p, struct sl_problems *problems)
+{
+	if (!has_kernel_interface(p->conf) || !has_ipv6(p->conf) ||
+		sl_sysfile_exists("%s/proc/sys/net/ipv6", p->root))
+		return;
+	sl_problem_add(problems, "this Linux runs without IPv6, the configuration has addresses");
+	sl_problem_mend(problems, "boot without ipv6.disable=1");
 }
 
 static void check_twin(
@@ -250,5 +293,7 @@ void sl_preflight_run(const struct sl_preflight *p, struct sl_problems *problems
 		sl_preflight_device(p, &p->conf->ports[i], problems);
 		check_twin(p, &p->conf->ports[i], problems);
 	}
-	check_neighbours(p, problems);
+	check_ipv6(p, problems);
+	check_neighbours(p, 4, problems);
+	check_neighbours(p, 6, problems);
 }

@@ -149,7 +149,38 @@ static void what_linux_has_to_have(void **state)
 	expect(&b, "an interface of that name already", "ip link set wan name OTHER");
 	kind = 0;
 	fake_file(root, "/proc/sys/net/ipv4/neigh/default/gc_thresh3", "100\n");
-	expect(&b, "at most 100 neighbours", "sysctl net.ipv4.neigh.default.gc_thresh3=256");
+	expect(&b, "at most 100 IPv4 neighbours", "sysctl net.ipv4.neigh.default.gc_thresh3=256");
+}
+
+static void ipv6_and_its_neighbours(void **state)
+{
+	const struct fake_root *root = *state;
+	struct sl_prefix own[2];
+	struct sl_conf_service *service = sl_conf_service_new(3);
+	struct bench b;
+
+	good_machine(root, &b);
+	sl_prefix_parse("192.168.8.11/24", &own[0]);
+	sl_prefix_parse("2001:db8::11/64", &own[1]);
+	b.conf.ports[0].addresses = own;
+	b.conf.ports[0].n_addresses = 2;
+	expect(&b, "runs without IPv6", "boot without");
+	/* Two on the segment, one behind a router. */
+	sl_addr_parse("2001:db8::12", &service->servers[0].address);
+	sl_addr_parse("2001:db8::13", &service->servers[1].address);
+	sl_addr_parse("2001:db8:9::14", &service->servers[2].address);
+	b.conf.services = &service;
+	b.conf.n_services = 1;
+	fake_file(root, "/proc/sys/net/ipv6/neigh/default/gc_thresh3", "130\n");
+	b.problems.n = 0;
+	sl_preflight_run(&b.preflight, &b.problems);
+	assert_int_equal(b.problems.n, 0);
+	fake_file(root, "/proc/sys/net/ipv6/neigh/default/gc_thresh3", "129\n");
+	expect(&b, "at most 129 IPv6 neighbours, the configuration's servers need 130",
+		"net.ipv6.neigh.default.gc_thresh3=260");
+	b.conf.ports[0].n_addresses = 0;
+	b.conf.n_services = 0;
+	sl_conf_service_unref(service);
 }
 
 static void capabilities(void **state)
@@ -198,6 +229,7 @@ int main(void)
 		TEST(vfio_without_an_iommu),
 		TEST(misspelt_vdevs_are_refused),
 		TEST(what_linux_has_to_have),
+		TEST(ipv6_and_its_neighbours),
 		TEST(capabilities),
 		TEST(cores),
 		TEST(all_problems_are_listed),
