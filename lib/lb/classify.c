@@ -13,7 +13,7 @@
 
 /* ---- fronts ---- */
 
-static const struct sl_front *live_front(const struct sl_worker *w, sl_id id)
+static __rte_always_inline const struct sl_front *live_front(const struct sl_worker *w, sl_id id)
 {
 	const struct sl_front *front = id == SL_ID_NONE ? NULL : sl_snapshot_front(w->snapshot, id);
 
@@ -31,7 +31,7 @@ static sl_id service_of(const struct sl_worker *w, const struct sl_parsed *flow,
 										   : id;
 }
 
-static bool is_for_service(struct sl_worker *w, struct sl_pkt *pkt)
+static __rte_always_inline bool is_for_service(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	pkt->exact = service_of(w, pkt->flow, pkt->flow->dst_port);
 	pkt->any = w->snapshot->n_any_port > 0 ? service_of(w, pkt->flow, 0) : SL_ID_NONE;
@@ -69,7 +69,7 @@ static void turn_round(const struct sl_parsed *quoted, struct sl_parsed *flow)
 	flow->dst_port = quoted->src_port;
 }
 
-static bool find_error_front(struct sl_worker *w, struct sl_pkt *pkt)
+static __rte_noinline bool find_error_front(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	turn_round(&pkt->error->quoted, &pkt->error->flow);
 	pkt->flow = &pkt->error->flow;

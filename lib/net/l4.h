@@ -12,7 +12,6 @@
 #include "net/rewrite.h"
 
 /* Where checksums lie in their headers. */
-#define SL_IPV4_CHECKSUM 10
 #define SL_TCP_CHECKSUM  16
 #define SL_UDP_CHECKSUM  6
 #define SL_ICMP_CHECKSUM 2

@@ -29,7 +29,8 @@ enum depth {
 };
 
 /* `room` is what the IP packet holds behind its header, whether or not it is in this buffer. */
-static enum sl_parse_result parse_tcp(struct sl_cursor *c, size_t room, struct sl_parsed *out)
+static __rte_always_inline enum sl_parse_result
+parse_tcp(struct sl_cursor *c, size_t room, struct sl_parsed *out)
 {
 	const struct rte_tcp_hdr *tcp = sl_cursor_take(c, sizeof(*tcp));
 	size_t header;
@@ -49,7 +50,8 @@ static enum sl_parse_result parse_tcp(struct sl_cursor *c, size_t room, struct s
 	return SL_PARSE_L4;
 }
 
-static enum sl_parse_result parse_udp(struct sl_cursor *c, size_t room, struct sl_parsed *out)
+static __rte_always_inline enum sl_parse_result
+parse_udp(struct sl_cursor *c, size_t room, struct sl_parsed *out)
 {
 	const struct rte_udp_hdr *udp = sl_cursor_take(c, sizeof(*udp));
 	uint16_t length;
@@ -111,7 +113,7 @@ parse_l4(struct sl_cursor *c, enum depth depth, size_t room, struct sl_parsed *o
 }
 
 /* The first fragment may hold the L4 header, which is where its datagram's ports stand. */
-static enum sl_parse_result
+static __rte_noinline enum sl_parse_result
 parse_fragment(struct sl_cursor *c, enum depth depth, size_t room, struct sl_parsed *out)
 {
 	if (out->fragment_offset == 0)

@@ -6,10 +6,8 @@
 #include "net/l4.h"
 
 /* Where fields lie in their headers. */
-#define IPV4_TTL  8 /* the checksum's word is TTL and protocol */
-#define IPV4_SRC  12
-#define IPV6_HOPS 7
-#define IPV6_SRC  8
+#define IPV4_SRC 12
+#define IPV6_SRC 8
 
 /* Both addresses: of the pseudo header, too. */
 static __rte_always_inline uint32_t put_addresses(uint8_t *l3, const struct sl_tuple *to, bool v6)
@@ -79,17 +77,4 @@ void sl_rewrite_error(void *frame, size_t length, const struct sl_parsed *outer,
 	else
 		sl_csum_fix(l3 + SL_IPV4_CHECKSUM, put_addresses(l3, outer_to, false), false);
 	sl_csum_fix(icmp + SL_ICMP_CHECKSUM, change, false);
-}
-
-void sl_spend_ttl(void *frame, const struct sl_parsed *p)
-{
-	uint8_t *l3 = (uint8_t *)frame + p->l3_offset, word[2];
-
-	if (p->family == 6) {
-		l3[IPV6_HOPS]--;
-		return;
-	}
-	memcpy(word, l3 + IPV4_TTL, sizeof(word));
-	word[0]--;
-	sl_csum_fix(l3 + SL_IPV4_CHECKSUM, sl_put(l3 + IPV4_TTL, word, sizeof(word)), false);
 }

@@ -15,10 +15,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_byteorder.h>
 
 #include "net/addr.h"
+#include "net/checksum.h"
 #include "net/parse.h"
 
 /* The endpoints of a packet as it is to be. */
@@ -46,7 +48,27 @@ void sl_rewrite_error(void *frame, size_t length, const struct sl_parsed *outer,
 	const struct sl_parsed *inner, const struct sl_tuple *outer_to,
 	const struct sl_tuple *inner_to);
 
-/* TTL or hop limit less one; it must not be 0. */
-void sl_spend_ttl(void *frame, const struct sl_parsed *p);
+#define SL_IPV4_TTL       8 /* where they lie in their headers */
+#define SL_IPV4_CHECKSUM  10
+#define SL_IPV6_HOP_LIMIT 7
+
+/* TTL or hop limit less one; it must not be 0. Every packet that is passed on has this done. */
+static inline void sl_spend_ttl(void *frame, const struct sl_parsed *p)
+{
+	uint8_t *l3 = (uint8_t *)frame + p->l3_offset;
+	uint16_t before, after, checksum;
+
+	if (p->family == 6) {
+		l3[SL_IPV6_HOP_LIMIT]--;
+		return;
+	}
+	memcpy(&before, l3 + SL_IPV4_TTL,
+		sizeof(before)); /* the checksum's word holds TTL and protocol */
+	l3[SL_IPV4_TTL]--;
+	memcpy(&after, l3 + SL_IPV4_TTL, sizeof(after));
+	memcpy(&checksum, l3 + SL_IPV4_CHECKSUM, sizeof(checksum));
+	checksum = sl_csum_update16(checksum, before, after);
+	memcpy(l3 + SL_IPV4_CHECKSUM, &checksum, sizeof(checksum));
+}
 
 #endif
