@@ -93,15 +93,69 @@ static void random_packet(struct sl_rand *rand, struct packet *p)
 		.payload = (uint16_t)(sl_rand_below(rand, 2) * 10),
 		.fragment = sl_rand_below(rand, 50) > 0 ? 0 : 0x2000,
 	};
+	/* A server's: to the client of some connection, or of none. */
+	if (sl_rand_below(rand, 4) == 0) {
+		p->dst = p->src;
+		p->dst_port = p->src_port;
+		p->src = SERVER + (uint32_t)sl_rand_below(rand, 3);
+		p->src_port = 443;
+	}
+}
+
+static struct sl_addr in_ipv6(uint32_t address)
+{
+	struct sl_addr addr = {.family = 6, .bytes = {0x20, 1, 0x0d, 0xb8}};
+	rte_be32_t wire = rte_cpu_to_be_32(address);
+
+	memcpy(addr.bytes + 12, &wire, sizeof(wire));
+	return addr;
+}
+
+/* Of either family, and errors about the packets of it; `quoted` is what they quote. */
+static void random_kind(struct sl_rand *rand, struct packet *p, struct packet *quoted)
+{
+	random_packet(rand, p);
+	if (sl_rand_below(rand, 6) == 0) {
+		*quoted = *p;
+		p->src = quoted->dst + (uint32_t)sl_rand_below(rand, 2);
+		p->dst = quoted->src;
+		p->protocol = IPPROTO_ICMP;
+		p->icmp_type = sl_rand_below(rand, 2) == 0 ? 3 : 11;
+		p->quoted = quoted;
+		p->quote = (uint16_t)(sl_rand_below(rand, 3) * 14);
+		p->fragment = quoted->fragment = 0;
+	} else if (sl_rand_below(rand, 4) == 0) {
+		p->from = in_ipv6(p->src);
+		p->to = in_ipv6(p->dst);
+		p->fragment = 0;
+	}
+}
+
+static void set_ipv6(struct rig *rig)
+{
+	const struct rig_server servers[] = {
+		{.weight = 1, .fwd = SL_FWD_NAT, .addr = in_ipv6(SERVER)},
+		{.weight = 1, .fwd = SL_FWD_DR, .addr = in_ipv6(SERVER + 1)}};
+	struct sl_service_key key = {.protocol = IPPROTO_TCP, .vip = in_ipv6(VIP), .port = 443};
+	const struct sl_addr gateway = in_ipv6(DIP), gateway4 = sl_addr_v4(rte_cpu_to_be_32(DIP));
+	const struct sl_prefix all4 = {.addr = {.family = 4}}, all6 = {.addr = {.family = 6}};
+
+	rig_set(rig, &key, "rr", servers, 2, 0);
+	rig_route(rig, &all4, SL_ROUTE_HOP, 0, &gateway4);
+	rig_route(rig, &all6, SL_ROUTE_HOP, 0, &gateway);
 }
 
 static void random_change(struct rig *rig, uint64_t choice)
 {
+	static const struct rig_server masked[] = {
+		{SERVER, 1, SL_FWD_NAT}, {SERVER + 1, 1, SL_FWD_NAT}};
+
 	static const char *const schedulers[] = {"rr", "wrr", "lc", "wlc"};
 
 	rig_service(rig, IPPROTO_TCP, VIP, 80, schedulers[choice / 8 % 4], three, choice % 4);
 	rig_service(rig, IPPROTO_TCP, OTHER, 0, "lc", three, 3);
 	rig_service(rig, IPPROTO_UDP, VIP, 53, "rr", three, 2);
+	rig_service(rig, IPPROTO_TCP, VIP, 443, "rr", choice % 7 == 0 ? three : masked, 2);
 	if (choice % 3 == 0)
 		rig_service_delete(rig, IPPROTO_UDP, VIP, 53);
 	if (choice % 5 == 0)
@@ -133,6 +187,8 @@ static void a_burst_is_its_packets(void **state)
 	sl_rand_seed(&rand, 1);
 	rig_open(&whole, NULL);
 	rig_open(&single, NULL);
+	set_ipv6(&whole);
+	set_ipv6(&single);
 	for (int round = 0; round < 600; round++) {
 		struct rte_mbuf *in_whole[SL_BURST], *in_single[SL_BURST];
 		unsigned n = 1 + (unsigned)sl_rand_below(&rand, SL_BURST);
@@ -145,9 +201,9 @@ static void a_burst_is_its_packets(void **state)
 		whole.time.ns += choice % (20 * SL_NS_PER_S);
 		single.time.ns = whole.time.ns;
 		for (unsigned i = 0; i < n; i++) {
-			struct packet p;
+			struct packet p, quoted;
 
-			random_packet(&rand, &p);
+			random_kind(&rand, &p, &quoted);
 			in_whole[i] = packet_make(&p);
 			in_single[i] = packet_make(&p);
 		}
@@ -198,10 +254,10 @@ static void loads_count_within_a_burst(void **state)
 static struct rte_mbuf *broken_packet(struct sl_rand *rand)
 {
 	uint8_t frame[PACKET_MAX];
-	struct packet p;
+	struct packet p, quoted;
 	size_t length;
 
-	random_packet(rand, &p);
+	random_kind(rand, &p, &quoted);
 	length = packet_write(&p, frame);
 	for (uint64_t n = sl_rand_below(rand, 4); n > 0; n--)
 		frame[sl_rand_below(rand, length)] = (uint8_t)sl_rand_u64(rand);
@@ -227,6 +283,7 @@ static void every_packet_has_one_end(void **state)
 	rig_open(&rig, NULL);
 	rig_local(&rig, VIP);
 	random_change(&rig, 5);
+	set_ipv6(&rig);
 	for (int round = 0; round < 2000; round++) {
 		struct rte_mbuf *pkts[SL_BURST];
 		struct sl_worker *w = rig.engine->workers[0];
