@@ -87,6 +87,8 @@ class Run:
         self.check_spread()
         self.check_download()
         self.check_large_pings()
+        self.check_other_mac()
+        self.check_link_down()
         self.show_end()
         director.stop(self.guest)
         title(f"{self.model}: ok, {time.monotonic() - started:.0f} s")
@@ -200,6 +202,38 @@ class Run:
             say(f"{host}$ {' '.join(command)}\n{done.stdout.strip().splitlines()[-2]}")
             if done.returncode != 0 or " 0% packet loss" not in done.stdout:
                 raise Failure(f"packets of {mtu} bytes do not pass:\n{done.stdout}{done.stderr}")
+
+    def check_other_mac(self):
+        """As VRRP has it with a virtual MAC address: an interface on the twin, with an address of its own."""
+        wan = network.CARDS[0].port
+        title("a virtual router's MAC address on the twin")
+        for command in (f"ip link add vrrp7 link {wan} address 00:00:5e:00:01:07 type macvlan mode private",
+                        f"ip address add {network.ROUTER_VIP}/24 dev vrrp7", "ip link set vrrp7 up"):
+            say(f"guest# {command}")
+            self.guest.shell(command)
+        if not process.wait_until(lambda: self.in_client("ping", "-c", "1", "-W", "1",
+                                                         network.ROUTER_VIP), 10, 0.2):
+            raise Failure("the card does not take frames for a further MAC address")
+        say(f"client$ ip neigh show {network.ROUTER_VIP}\n"
+            + self.in_client("ip", "neigh", "show", network.ROUTER_VIP).strip())
+        self.guest.shell("ip link del vrrp7")
+
+    def link_is(self, card, up):
+        ports = {port["name"]: port["link"] for port in director.ask(self.guest, "ports")["ports"]}
+        carrier = "NO-CARRIER" not in self.guest.shell(f"ip link show {card.port}")[1]
+        return ports[card.port] == carrier == up
+
+    def check_link_down(self):
+        card = network.CARDS[0]
+        title(f"the cable of {card.port} is pulled, and plugged in again")
+        for up in (False, True):
+            self.guest.set_link(card, up)
+            if not process.wait_until(lambda wanted=up: self.link_is(card, wanted), 20, 0.2):
+                raise Failure(f"{card.port}: the link should be {'up' if up else 'down'}, for the API and "
+                              "the twin")
+            say(self.guest.shell(f"ip -br link show {card.port}")[1])
+        if not process.wait_until(lambda: self.in_client(*self.curl(patience=2)), 20, 0.2):
+            raise Failure("no answer after the link came back")
 
     def show_end(self):
         for command in ("ports", "drops", "list"):

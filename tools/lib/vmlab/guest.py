@@ -55,13 +55,15 @@ class Guest:
                  f"vm.modules={self.kernel.modules} vm.agent={HERE}/agent",
                  "-serial", f"file:{self.console}",
                  "-serial", f"unix:{self.directory}/agent.sock,server=on,wait=off",
+                 "-monitor", f"unix:{self.directory}/monitor.sock,server=on,wait=off",
                  "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
                  "-device", "virtio-9p-pci,fsdev=root,mount_tag=hostroot"]
         for number, card in enumerate(cards):
             words += ["-netdev", f"tap,id=n{number},ifname={card.tap},script=no,downscript=no,"
                       f"vnet_hdr=off,queues={queues}" if queues > 1 else
                       f"tap,id=n{number},ifname={card.tap},script=no,downscript=no,vnet_hdr=off",
-                      "-device", f"{device},netdev=n{number},mac={card.mac},addr={card.slot}"]
+                      "-device", f"{device},id={card.port},netdev=n{number},mac={card.mac},"
+                      f"addr={card.slot}"]
         return words
 
     def start(self, model, cards):
@@ -83,6 +85,16 @@ class Guest:
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.line.connect(path)
         self.line.settimeout(0.5)
+
+    def set_link(self, card, up):
+        """Plugs a card's cable in or out."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as monitor:
+            monitor.connect(f"{self.directory}/monitor.sock")
+            monitor.settimeout(10)
+            monitor.sendall(f"set_link {card.port} {'on' if up else 'off'}\n".encode())
+            said = b""
+            while said.count(b"(qemu)") < 2:     # its prompt before and behind the command
+                said += monitor.recv(4096)
 
     def runs(self):
         return process.alive(self.entry)

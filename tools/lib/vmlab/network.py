@@ -21,6 +21,7 @@ ROUTER_WAN = "203.0.113.1"
 ROUTER_LAN = "10.0.0.1"
 DIRECTOR_WAN = "203.0.113.2"
 DIRECTOR_LAN = "10.0.0.2"
+ROUTER_VIP = "203.0.113.4"     # on an interface with a virtual MAC address
 LAN_MTU = 9000
 
 
