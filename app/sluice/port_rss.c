@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lb/fwd.h"
 #include "net/toeplitz.h"
 #include "port.h"
 
@@ -40,17 +41,39 @@ static bool is_on(const struct sl_conf *conf, uint32_t port, uint32_t device)
 	return port == device || conf->ports[port].parent == device;
 }
 
+static bool is_gateway(const struct sl_conf_port *port)
+{
+	return port->transit == SL_TRANSIT_FAST || port->transit == SL_TRANSIT_MASQUERADE;
+}
+
+static bool has_nat_servers(const struct sl_conf *conf, uint32_t device)
+{
+	const struct sl_fwd *nat = sl_fwd_find("nat");
+
+	for (uint32_t i = 0; nat != NULL && i < conf->n_services; i++) {
+		const struct sl_conf_service *service = conf->services[i];
+
+		for (uint32_t k = 0; k < service->n_servers; k++) {
+			const struct sl_conf_server *server = &service->servers[k];
+			uint32_t port = sl_conf_port_of(conf, &server->address);
+
+			if (server->fwd == nat->method && port != SL_CONF_NO_PORT &&
+				is_on(conf, port, device))
+				return true;
+		}
+	}
+	return false;
+}
+
 bool sl_port_rss_faces_servers(const struct sl_conf *conf, uint32_t index)
 {
-	bool gateway = false;
+	bool servers = has_nat_servers(conf, index);
 
 	for (uint32_t i = 0; i < conf->n_ports; i++)
-		gateway |= is_on(conf, i, index) &&
-			(conf->ports[i].transit == SL_TRANSIT_FAST ||
-				conf->ports[i].transit == SL_TRANSIT_MASQUERADE);
-	for (uint32_t i = 0; i < conf->n_vips && gateway; i++)
-		gateway = !is_on(conf, conf->vips[i].port, index);
-	return gateway;
+		servers |= is_on(conf, i, index) && is_gateway(&conf->ports[i]);
+	for (uint32_t i = 0; i < conf->n_vips && servers; i++)
+		servers = !is_on(conf, conf->vips[i].port, index);
+	return servers;
 }
 
 void sl_port_rss_key(

@@ -28,10 +28,10 @@ uint64_t sl_port_rss_types(const struct rte_eth_dev_info *info);
 uint16_t sl_port_rss_queue(uint32_t entry, uint32_t owner_mask, unsigned n_workers, uint16_t n_rxq);
 
 /*
- * Whether a port, its VLANs included, is on the servers' side: the director is a gateway there
- * (transit fast or masquerade) and no VIP is. What comes in is then replies, whose destination is
- * the client; on every other port the source is. A start decides; where a VIP comes later, or
- * another transit, packets are handed over.
+ * Whether a port, its VLANs included, is on the servers' side: servers for NAT are in its networks,
+ * or the director is a gateway there (transit fast or masquerade); and no VIP is. What comes in is
+ * then replies, whose destination is the client; on every other port the source is. A start
+ * decides; where servers, a VIP or another transit come later, packets are handed over.
  */
 bool sl_port_rss_faces_servers(const struct sl_conf *conf, uint32_t index);
 

@@ -137,6 +137,38 @@ static void a_gateway_without_vips_faces_servers(void **state)
 	assert_false(sl_port_rss_faces_servers(&conf, 0));
 }
 
+/* Replies of servers for NAT come in where the servers are. */
+static void a_port_with_nat_servers_faces_servers(void **state)
+{
+	struct sl_prefix networks[] = {
+		{.addr = {.family = 4, .bytes = {203, 0, 113, 2}}, .length = 24},
+		{.addr = {.family = 4, .bytes = {10, 0, 0, 2}}, .length = 16},
+	};
+	struct sl_conf_port ports[] = {
+		{.name = "wan0",
+			.parent = SL_CONF_NO_PORT,
+			.addresses = &networks[0],
+			.n_addresses = 1},
+		{.name = "lan0",
+			.parent = SL_CONF_NO_PORT,
+			.addresses = &networks[1],
+			.n_addresses = 1},
+	};
+	struct sl_conf_service *service = sl_conf_service_new(1);
+	const struct sl_conf conf = {
+		.ports = ports, .n_ports = 2, .services = &service, .n_services = 1};
+
+	(void)state;
+	assert_non_null(service);
+	service->servers[0].address = (struct sl_addr){.family = 4, .bytes = {10, 0, 1, 1}};
+	service->servers[0].fwd = SL_FWD_NAT;
+	assert_false(sl_port_rss_faces_servers(&conf, 0));
+	assert_true(sl_port_rss_faces_servers(&conf, 1));
+	service->servers[0].fwd = SL_FWD_DR;
+	assert_false(sl_port_rss_faces_servers(&conf, 1));
+	sl_conf_service_unref(service);
+}
+
 static void too_few_queues_are_all_used(void **state)
 {
 	unsigned hits[2] = {0};
@@ -160,6 +192,7 @@ int main(void)
 		cmocka_unit_test(the_nic_delivers_to_the_owner),
 		cmocka_unit_test(a_reply_comes_to_the_same_worker),
 		cmocka_unit_test(a_gateway_without_vips_faces_servers),
+		cmocka_unit_test(a_port_with_nat_servers_faces_servers),
 		cmocka_unit_test(too_few_queues_are_all_used),
 	};
 

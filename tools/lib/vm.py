@@ -31,7 +31,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/vm", description=__doc__)
     parser.add_argument("--nic", default="all", choices=[*MODELS, "all"],
                         help="model of the network cards (%(default)s)")
-    parser.add_argument("--mode", default="dr", choices=["dr"],
+    parser.add_argument("--mode", default="dr", choices=["dr", "nat"],
                         help="forwarding method (%(default)s)")
     parser.add_argument("--timeout", type=int, default=300, metavar="S",
                         help="seconds for one model (%(default)s)")
@@ -285,9 +285,9 @@ def play(args):
 
 
 def director_words(run):
-    """The end of the director's log, if there is still a guest to ask."""
+    """The end of the director's log and what it dropped, if there is still a guest to ask."""
     try:
-        return run.guest.shell(f"tail -n 30 {director.LOG}", patience_s=10)[1]
+        return run.guest.shell(f"tail -n 30 {director.LOG}; sluicectl drops", False, 10)[1]
     except (LabError, OSError, AttributeError):
         return run.guest.last_words()
 
