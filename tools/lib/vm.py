@@ -14,7 +14,7 @@ import traceback
 from builder import BuildError, build
 from netlab import lab, process
 from netlab.plan import REPOSITORY, LabError
-from vmlab import director, kernel, network
+from vmlab import director, kernel, network, vlan
 from vmlab.guest import MODELS, Guest
 
 ANSWERS = 12
@@ -88,6 +88,7 @@ class Run:
         self.check_download()
         self.check_large_pings()
         self.check_other_mac()
+        self.check_vlan()
         self.check_link_down()
         self.show_end()
         director.stop(self.guest)
@@ -217,6 +218,17 @@ class Run:
         say(f"client$ ip neigh show {network.ROUTER_VIP}\n"
             + self.in_client("ip", "neigh", "show", network.ROUTER_VIP).strip())
         self.guest.shell("ip link del vrrp7")
+
+    def check_vlan(self):
+        """Frames with the VLAN's tag reach its twin, and what that one answers has the tag."""
+        lan = network.CARDS[1]
+        title(f"VLAN {network.VLAN} on {lan.port}")
+        mac = vlan.who_has(self.net.netns("switch"), lan.tap, network.VLAN, network.VLAN_DIRECTOR,
+                           network.VLAN_HOST)
+        if mac != lan.mac:
+            raise Failure(f"nobody answers for {network.VLAN_DIRECTOR} in the VLAN (but {mac})")
+        say(f"{network.VLAN_DIRECTOR} is at {mac}\n"
+            + self.guest.shell(f"ip neigh show dev {network.VLAN_PORT}")[1])
 
     def link_is(self, card, up):
         ports = {port["name"]: port["link"] for port in director.ask(self.guest, "ports")["ports"]}

@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+from . import network
 from .guest import GuestError
 
 CONFIG = "/etc/sluice/bare-metal.json"
@@ -25,9 +26,11 @@ def example(stage):
 
 
 def adapt(document, cards, mode):
-    """What a user changes in the example: the cards, the machine's cores and memory, the method."""
+    """What a user changes in the example: the cards, the machine's cores and memory, the method; and a VLAN."""
     for port in document["ports"]:
         port["device"] = next(card.pci for card in cards if card.port == port["name"])
+    document["ports"].append({"name": network.VLAN_PORT, "parent": cards[1].port,
+                              "vlan": network.VLAN, "addresses": [f"{network.VLAN_DIRECTOR}/24"]})
     # A busy worker would take the CPU time from the emulation of its own cards.
     document["workers"] = {"cores": [1, 2], "control_core": 0, "poll": "adaptive"}
     document["connections"] = 100000

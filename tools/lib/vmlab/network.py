@@ -23,6 +23,10 @@ DIRECTOR_WAN = "203.0.113.2"
 DIRECTOR_LAN = "10.0.0.2"
 ROUTER_VIP = "203.0.113.4"     # on an interface with a virtual MAC address
 LAN_MTU = 9000
+VLAN = 5                       # on the servers' network
+VLAN_PORT = "admin0"
+VLAN_DIRECTOR = "10.5.0.2"
+VLAN_HOST = "10.5.0.1"
 
 
 @dataclasses.dataclass
