@@ -74,6 +74,8 @@ static __rte_noinline bool find_error_front(struct sl_worker *w, struct sl_pkt *
 	turn_round(&pkt->error->quoted, &pkt->error->flow);
 	pkt->flow = &pkt->error->flow;
 	pkt->is_error = is_for_service(w, pkt) || is_from_server(w, pkt);
+	if (!pkt->is_error)
+		pkt->flow = &pkt->parsed;
 	return pkt->is_error;
 }
 

@@ -39,6 +39,7 @@ void sl_pipeline_run(struct sl_worker *w, struct rte_mbuf **mbufs, unsigned n)
 		burst[i].flow = &burst[i].parsed;
 		burst[i].error = &errors[i];
 		burst[i].is_error = false;
+		burst[i].direction = SL_DIR_OUT; /* not a client's, until it is found to be */
 		burst[i].cut = 0;
 		pkts[i] = &burst[i];
 	}
