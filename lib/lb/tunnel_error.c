@@ -69,6 +69,16 @@ static uint32_t mtu_of(const struct sl_pkt *pkt)
 	return rest == 0 ? 0 : RTE_MAX(rest, (uint32_t)V4_MTU_MIN);
 }
 
+/* Several paths may lead there: while a lower limit holds, it does. */
+static void note_mtu(struct sl_worker *w, uint32_t adj, uint32_t mtu)
+{
+	uint64_t now_s = w->now_ns / SL_NS_PER_S, known = sl_read_word(&w->engine->path_mtu[adj]);
+
+	if (known >> 16 > now_s && (known & UINT16_MAX) < mtu)
+		return;
+	sl_publish_word(&w->engine->path_mtu[adj], (now_s + SL_PATH_MTU_S) << 16 | mtu);
+}
+
 bool sl_tunnel_error(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_parsed *quoted)
 {
 	uint32_t adj, mtu;
@@ -77,8 +87,7 @@ bool sl_tunnel_error(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_pa
 		return false;
 	mtu = mtu_of(pkt);
 	if (mtu != 0 && mtu <= UINT16_MAX)
-		sl_publish_word(&w->engine->path_mtu[adj],
-			(w->now_ns / SL_NS_PER_S + SL_PATH_MTU_S) << 16 | mtu);
+		note_mtu(w, adj, mtu);
 	sl_stage_drop(w, pkt, SL_DROP_TUNNEL_ERROR);
 	return true;
 }
