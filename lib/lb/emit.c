@@ -232,11 +232,13 @@ bool sl_emit_way_routed(
 	switch (next.kind) {
 	case SL_ROUTE_HOP:
 		break;
-	case SL_ROUTE_LINUX:
+	case SL_ROUTE_LINUX: /* which spends the TTL itself */
 		*way = sl_adj_make(no_mac, 0, SL_ADJ_LOCAL);
-		return passes(w, pkt, 0);
+		pkt->cut = 0;
+		return true;
 	case SL_ROUTE_GLEAN:
-		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
+		sl_emit_glean(w, pkt->mbuf, next.port, pkt->parsed.family, dst);
+		return false;
 	case SL_ROUTE_BLACKHOLE:
 		return drop(w, pkt, SL_DROP_ROUTE_BLACKHOLE);
 	case SL_ROUTE_PROHIBIT:

@@ -63,8 +63,8 @@ void sl_emit_answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error 
 /*
  * The two ways out. Each is asked for before the packet is changed, because answers quote it as it
  * came: false = there is none, or it does not fit (`overhead` is what the method will put in
- * front), and the packet has ended. When there is one, the packet's TTL has been spent; then
- * sl_emit_on_way().
+ * front), and the packet has ended. When there is one, the packet's TTL has been spent, unless it
+ * leads to Linux; then sl_emit_on_way().
  */
 
 /* To the packet's server, which has to be on a segment of ours if `on_link`. */

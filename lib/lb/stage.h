@@ -27,6 +27,9 @@ bool sl_unclaimed(struct sl_worker *w, struct sl_pkt *pkt);
 bool sl_unclaimed_stray(struct sl_worker *w, struct sl_pkt *pkt);
 bool sl_unclaimed_punt(struct sl_worker *w, struct sl_pkt *pkt, bool to_vip);
 
+/* transit.c: for somebody else, on a port that forwards such packets. Returns false. */
+bool sl_transit_forward(struct sl_worker *w, struct sl_pkt *pkt);
+
 static inline bool sl_stage_drop(struct sl_worker *w, struct sl_pkt *pkt, enum sl_drop reason)
 {
 	sl_emit_drop(w, pkt->mbuf, reason);

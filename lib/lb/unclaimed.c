@@ -25,17 +25,26 @@ bool sl_unclaimed_stray(struct sl_worker *w, struct sl_pkt *pkt)
 	return sl_unclaimed_punt(w, pkt, true);
 }
 
-bool sl_unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
+/* For somebody else: what the port's policy says. */
+static bool transit(struct sl_worker *w, struct sl_pkt *pkt)
 {
-	const struct sl_engine *engine = w->engine;
-	const struct sl_parsed *parsed = &pkt->parsed;
-
-	if (!sl_local_set_has(sl_read_pointer(&engine->local), parsed->family, &parsed->dst)) {
-		if (sl_read_flag(&engine->ports[pkt->mbuf->port].transit) == SL_TRANSIT_DROP)
-			return sl_stage_drop(w, pkt, SL_DROP_TRANSIT);
+	switch (sl_read_flag(&w->engine->ports[pkt->mbuf->port].transit)) {
+	case SL_TRANSIT_DROP:
+		return sl_stage_drop(w, pkt, SL_DROP_TRANSIT);
+	case SL_TRANSIT_FAST:
+		return sl_transit_forward(w, pkt);
+	default:
 		sl_emit_punt(w, pkt->mbuf, SL_PUNT_OTHER);
 		return false;
 	}
+}
+
+bool sl_unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
+{
+	const struct sl_parsed *parsed = &pkt->parsed;
+
+	if (!sl_local_set_has(sl_read_pointer(&w->engine->local), parsed->family, &parsed->dst))
+		return transit(w, pkt);
 	if (sl_front_table_has_vip(w->snapshot->table, parsed->family, &parsed->dst))
 		return sl_unclaimed_stray(w, pkt);
 	return sl_unclaimed_punt(w, pkt, false);

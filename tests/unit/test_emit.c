@@ -92,6 +92,54 @@ static void linux_is_asked_for_neighbours(void **state)
 	rig_close(&rig);
 }
 
+static enum rig_end routed(struct rig *rig, uint64_t hash, unsigned *port)
+{
+	struct rte_mbuf *mbuf = packet_make(&syn);
+	struct sl_pkt pkt = {.mbuf = mbuf, .hash = hash, .direction = SL_DIR_OUT};
+	sl_adj_word way;
+	enum rig_end end;
+
+	assert_int_equal(sl_parse(rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len, mbuf->pkt_len,
+				 true, &pkt.parsed),
+		SL_PARSE_L4);
+	if (sl_emit_way_routed(rig->engine->workers[0], &pkt, &pkt.parsed.dst, &way))
+		sl_emit_on_way(rig->engine->workers[0], &pkt, way);
+	end = rig_end_of(rig, 0, mbuf, port);
+	packet_free(mbuf);
+	return end;
+}
+
+static void flows_spread_over_next_hops(void **state)
+{
+	struct sl_fib_via via = {.kind = SL_ROUTE_HOP, .n_hops = 2};
+	const struct sl_prefix any = {.addr.family = 4};
+	const uint8_t mac[6] = {2};
+	unsigned seen[2] = {0}, port;
+	struct rig rig;
+
+	rig_open(&rig, NULL);
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_int_equal(sl_fib_hop_new(rig.engine->fib, &via.hops[i]), 0);
+		sl_fib_hop_set(rig.engine->fib, via.hops[i], sl_adj_make(mac, i, SL_ADJ_RESOLVED));
+	}
+	assert_int_equal(sl_fib_set(rig.engine->fib, &any, &via), 0);
+	for (uint32_t i = 0; i < 200; i++) {
+		assert_int_equal(routed(&rig, i, &port), RIG_SENT);
+		seen[port]++;
+	}
+	assert_in_range(seen[0], 60, 140);
+	/* The neighbours that are left have all of it; then nobody. */
+	sl_fib_hop_set(rig.engine->fib, via.hops[0], 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		assert_int_equal(routed(&rig, i, &port), RIG_SENT);
+		assert_int_equal(port, 1);
+	}
+	sl_fib_hop_set(rig.engine->fib, via.hops[1], 0);
+	assert_int_equal(routed(&rig, 1, &port), RIG_DROPPED);
+	assert_int_equal(drops(&rig, SL_DROP_NEIGHBOUR_UNRESOLVED), 1);
+	rig_close(&rig);
+}
+
 static void errors_have_a_rate(void **state)
 {
 	const struct rig_params params = {.icmp_rate = 100};
@@ -281,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(linux_is_asked_for_neighbours),
+		cmocka_unit_test(flows_spread_over_next_hops),
 		cmocka_unit_test(errors_have_a_rate),
 		cmocka_unit_test(the_rate_is_shared),
 		cmocka_unit_test(what_cannot_be_answered_is_dropped),
