@@ -12,12 +12,15 @@
 #include <linux/rtnetlink.h>
 
 #include "address.h"
+#include "announce.h"
 #include "base/log.h"
 #include "kversion.h"
 #include "rtnl.h"
 #include "tun.h"
 
-#define DUMP_TRIES 5
+#define DUMP_TRIES       5
+#define ANNOUNCE_BATCH   64
+#define ANNOUNCE_WAIT_US 2000
 
 struct space { /* a namespace that has twins */
 	char netns[64];
@@ -29,6 +32,7 @@ struct port {
 	int space; /* -1 = no twin */
 	int ifindex;
 	uint32_t mtu; /* of the interface */
+	uint8_t mac[6];
 };
 
 struct sl_kernel {
@@ -127,6 +131,7 @@ static int look_at(void *arg, const struct sl_rtmsg *message)
 				strcmp(kernel->ports[i].name, message->link.name) == 0) {
 				kernel->ports[i].ifindex = message->link.ifindex;
 				kernel->ports[i].mtu = message->link.mtu;
+				memcpy(kernel->ports[i].mac, message->link.mac, 6);
 			}
 		}
 		return 0;
@@ -237,6 +242,31 @@ static void take_back(struct sl_kernel *kernel, const struct sl_address_change *
 			kernel->ports[change->item->port].name, strerror(-ret));
 }
 
+/* Those of one namespace. The wait between lets the twin thread keep up with thousands of them. */
+static void
+announce(struct sl_kernel *kernel, int space, const struct sl_address_change *changes, unsigned n)
+{
+	int fd = -1, sent = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct sl_address *item = changes[i].item;
+		const struct port *port = &kernel->ports[item->port];
+
+		if (!changes[i].add || !item->vip || port->space != space)
+			continue;
+		if (fd < 0)
+			fd = sl_announce_open(kernel->spaces[space].netns);
+		if (fd < 0 || sl_announce(fd, port->ifindex, port->mac, &item->prefix.addr) != 0) {
+			sl_log_warning("%s: new addresses could not be announced", port->name);
+			break;
+		}
+		if (++sent % ANNOUNCE_BATCH == 0)
+			usleep(ANNOUNCE_WAIT_US);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static int make_changes(struct sl_kernel *kernel, const struct sl_address_list *wanted,
 	const struct sl_address_list *present, struct sl_err *err)
 {
@@ -254,6 +284,8 @@ static int make_changes(struct sl_kernel *kernel, const struct sl_address_list *
 		ret = make_change(kernel, &changes[done], err);
 	while (ret != 0 && done > 0)
 		take_back(kernel, &changes[--done]);
+	for (unsigned i = 0; ret == 0 && i < kernel->n_spaces; i++)
+		announce(kernel, (int)i, changes, (unsigned)n);
 	free(changes);
 	return ret;
 }

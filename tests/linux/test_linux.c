@@ -521,6 +521,37 @@ static void addresses_of_both_families_are_local(void **state)
 	sl_kernel_free(kernel);
 }
 
+/* A neighbour that knew the VIPs elsewhere hears where they are, and where they go. */
+static void new_vips_and_macs_are_announced(void **state)
+{
+	struct bed *bed = *state;
+	struct sl_kernel *kernel;
+	struct sl_err err = {0};
+
+	bed_run(OTHER, "ip addr add 2001:db8::12/64 dev wire0 nodad");
+	bed_run(OTHER, "ip neigh add 192.168.8.100 lladdr 02:00:00:00:00:55 nud stale dev wire0");
+	bed_run(OTHER, "ip neigh add 2001:db8::100 lladdr 02:00:00:00:00:55 nud stale dev wire0");
+	bed_twin_start(bed);
+	bed_mirror_start(bed);
+	bed_address(bed, "192.168.8.11/24");
+	bed_address(bed, "2001:db8::11/64");
+	bed_vip(bed, "192.168.8.100", SL_VIP_MANAGED);
+	bed_vip(bed, "2001:db8::100", SL_VIP_MANAGED);
+	kernel = sl_kernel_new(&bed->conf, &err);
+	assert_int_equal(sl_kernel_apply(kernel, &bed->conf, &err), 0);
+	assert_true(bed_until(
+		bed, bed_prints(OTHER, "ip neigh show 192.168.8.100", "02:00:00:00:00:01")));
+	assert_true(bed_until(
+		bed, bed_prints(OTHER, "ip neigh show 2001:db8::100", "02:00:00:00:00:01")));
+	bed_run(DIR, "ip link set wan0 address 02:00:00:00:00:09");
+	assert_true(bed_until(
+		bed, bed_prints(OTHER, "ip neigh show 192.168.8.100", "02:00:00:00:00:09")));
+	assert_true(bed_until(
+		bed, bed_prints(OTHER, "ip neigh show 2001:db8::100", "02:00:00:00:00:09")));
+	assert_true(bed_until(bed, bed->macs[0][5] == 9));
+	sl_kernel_free(kernel);
+}
+
 static uint64_t mtu(const struct bed *bed)
 {
 	return sl_read_word(&bed->engine.ports[0].mtu);
@@ -659,6 +690,7 @@ int main(void)
 		TEST(several_next_hops_share),
 		TEST(what_workers_cannot_resolve_linux_does),
 		TEST(addresses_of_both_families_are_local),
+		TEST(new_vips_and_macs_are_announced),
 		TEST(the_mtu_follows),
 		TEST(lost_notifications_are_made_up_for),
 		TEST(reports_show_it),
