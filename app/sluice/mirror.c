@@ -58,9 +58,10 @@ int sl_mirror_port_of(
 
 /* What the spaces report. */
 
-static void tell_macs(struct sl_mirror *mirror, struct sl_mirror_space *space, unsigned index)
+static void tell_macs(struct sl_mirror *mirror, unsigned index)
 {
 	const struct sl_mirror_port *port = &mirror->ports[index];
+	const struct sl_mirror_space *space = &mirror->spaces[port->space];
 	uint8_t macs[SL_PORT_MACS][6];
 	struct sl_map_node *node;
 	unsigned n = 0;
@@ -113,7 +114,7 @@ static void on_link(void *arg, const struct sl_rtmsg_link *link, const struct sl
 		port = sl_mirror_port_of(mirror, space, link->ifindex);
 	if (port < 0)
 		return;
-	tell_macs(mirror, space, port);
+	mirror->ports[port].macs_changed = true;
 	sl_mirror_set_mtu(mirror, port);
 	if (before == NULL || link == NULL || before->up != link->up ||
 		before->carrier != link->carrier) {
@@ -396,6 +397,13 @@ static void on_work(evutil_socket_t fd, short what, void *arg)
 	struct sl_mirror *mirror = arg;
 	uint64_t now_ns = now_of(mirror), delay_ns;
 
+	/* However many links have changed: once. */
+	for (unsigned i = 0; i < mirror->n_ports; i++) {
+		if (mirror->ports[i].macs_changed)
+			tell_macs(mirror, i);
+		mirror->ports[i].macs_changed = false;
+	}
+
 	/* While routes stream in, everything is walked over now and then, not each time. */
 	if (mirror->routes_changed && now_ns - mirror->walk_ns >= SETTLE_NS) {
 		mirror->routes_changed = false;
@@ -436,28 +444,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	schedule(space->mirror, 0);
 }
 
-/* What an earlier director left with the kernel to be kept, and nobody needs any more. */
-static void clean_up(struct sl_mirror *mirror, struct sl_mirror_space *space)
-{
-	struct sl_map_node *node;
-	unsigned left = BATCH;
-
-	TAILQ_FOREACH (node, &space->space.neighbours.seen, seen) {
-		const struct sl_rtmsg_neighbour *neighbour =
-			&sl_map_entry(node, struct sl_space_neighbour, node)->neighbour;
-
-		if (neighbour->protocol != SL_KERNEL_PROTOCOL || !neighbour->managed ||
-			sl_mirror_port_of(mirror, space, neighbour->ifindex) < 0 ||
-			sl_next_hop_changed(&mirror->adjacencies, space->index, neighbour->ifindex,
-				&neighbour->address) != NULL)
-			continue;
-		keeper_request(mirror, space->index, SL_RTMSG_NEIGHBOUR_DELETE, neighbour->ifindex,
-			&neighbour->address);
-		if (--left == 0)
-			break;
-	}
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct sl_mirror *mirror = arg;
@@ -467,8 +453,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < mirror->n_spaces; i++) {
 		if (mirror->spaces[i].space.stale)
 			sl_space_dump(&mirror->spaces[i].space);
-		if (mirror->synced && mirror->ticks % 60 == 30)
-			clean_up(mirror, &mirror->spaces[i]);
 	}
 	if (!mirror->keeper.managed && mirror->ticks % SL_KEEPER_USE_S == 0) {
 		TAILQ_FOREACH (node, &mirror->adjacencies.hops.seen, seen)

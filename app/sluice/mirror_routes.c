@@ -5,6 +5,7 @@
 #include <linux/neighbour.h>
 
 #include "base/log.h"
+#include "kernel.h"
 #include "lb/publish.h"
 #include "mirror_state.h"
 
@@ -70,6 +71,18 @@ static void drop_gateways(struct sl_mirror *mirror)
 	}
 }
 
+/* What an earlier director left with the kernel to be kept, and nobody needs any more. */
+static bool is_left_over(struct sl_mirror *mirror, const struct sl_rtmsg_neighbour *neighbour)
+{
+	const struct sl_mirror_space *space = &mirror->spaces[mirror->refresh_space];
+
+	/* Not before all that is needed has been told. */
+	return mirror->ticks > REFRESH_ROUND_S && neighbour->protocol == SL_KERNEL_PROTOCOL &&
+		neighbour->managed && sl_mirror_port_of(mirror, space, neighbour->ifindex) >= 0 &&
+		sl_next_hop_changed(&mirror->adjacencies, space->index, neighbour->ifindex,
+			&neighbour->address) == NULL;
+}
+
 /*
  * What the fast path sends does not tell Linux that the neighbour is there, so the entry gets stale
  * and a new MAC address would go unnoticed: Linux is asked to make sure, now and then.
@@ -81,6 +94,12 @@ static void refresh_one(
 		neighbour->address, neighbour->address.family == 4 ? 32 : 128};
 	struct sl_fib_via via;
 
+	if (is_left_over(mirror, neighbour)) {
+		sl_mirror_request(mirror, (uint8_t)mirror->refresh_space, SL_RTMSG_NEIGHBOUR_DELETE,
+			neighbour->ifindex, &neighbour->address);
+		++*requests;
+		return;
+	}
 	if (!(neighbour->state & NUD_STALE) || neighbour->managed ||
 		(neighbour->flags & NTF_EXT_LEARNED) ||
 		!sl_fib_get(mirror->params.engine->fib, &host, &via) || via.kind != SL_ROUTE_HOP)

@@ -27,6 +27,7 @@ struct sl_mirror_port {
 	char name[SL_NAME_MAX];
 	int space;   /* -1 = no twin */
 	int ifindex; /* of the twin; 0 = not there */
+	bool macs_changed;
 	/* configured */
 	uint32_t mtu;
 	struct sl_addr own[2]; /* IPv4, IPv6; family 0 = none */
