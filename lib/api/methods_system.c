@@ -4,6 +4,7 @@
 #include "api/state.h"
 #include "api/work_rates.h"
 #include "lb/publish.h"
+#include "lb/side.h"
 
 static json_t *share(uint64_t part, uint64_t whole)
 {
@@ -49,6 +50,23 @@ static json_t *table_json(struct sl_conn_table *table)
 	return object;
 }
 
+static json_t *sides_json(const struct sl_side_pool *pool)
+{
+	const struct sl_side_stats *stats = &pool->stats;
+	json_t *object = json_object();
+
+	sl_json_count(object, "entries", sl_count_read(stats->sides));
+	sl_json_count(object, "capacity", pool->capacity);
+	sl_json_count(object, "lingering", sl_count_read(stats->lingering));
+	sl_json_count(object, "inserted", sl_count_read(stats->inserted));
+	sl_json_count(object, "spilled", sl_count_read(stats->spilled));
+	sl_json_count(object, "expired", sl_count_read(stats->expired));
+	sl_json_count(object, "evicted", sl_count_read(stats->evicted));
+	sl_json_count(object, "refused", sl_count_read(stats->refused));
+	sl_json_count(object, "no_local_port", sl_count_read(stats->no_port));
+	return object;
+}
+
 static void put_worker(struct sl_call *call, json_t *row, unsigned index)
 {
 	const struct sl_worker *worker = call->director->engine->workers[index];
@@ -65,12 +83,14 @@ static void put_worker(struct sl_call *call, json_t *row, unsigned index)
 	sl_json_count(row, "handover_received", sl_count_read(worker->stats.handover_received));
 	sl_json_count(row, "icmp_sent", sl_count_read(worker->stats.icmp_sent));
 	sl_json_count(row, "reused", sl_count_read(worker->stats.reused));
+	sl_json_count(row, "toa_left_out", sl_count_read(worker->stats.toa_left_out));
 	for (unsigned class = 0; class < SL_PUNT_COUNT; class ++)
 		sl_json_count(punted, sl_punt_infos[class].name,
 			sl_count_read(worker->stats.punted[class]));
 	json_object_set_new(row, "punted", punted);
 	json_object_set_new(row, "connections", table_json(worker->narrow));
 	json_object_set_new(row, "connections_wide", table_json(worker->wide));
+	json_object_set_new(row, "connections_fullnat", sides_json(worker->sides));
 	if (json_object_set_new(row, "ports", worker_ports(call, worker)) < 0)
 		call->no_memory = true;
 }

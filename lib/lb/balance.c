@@ -11,6 +11,7 @@
 
 #include "lb/engine.h"
 #include "lb/fwd.h"
+#include "lb/pair.h"
 #include "lb/stage.h"
 
 #define PICKS_MAX 4 /* servers tried for one that the client does not talk to already */
@@ -97,6 +98,10 @@ static bool is_over(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_con
 static void forget(struct sl_worker *w, struct sl_conn_table *table, struct sl_conn_ref ref,
 	const struct sl_conn_view *view)
 {
+	if (sl_pair_is(view)) {
+		sl_side_remove(w, view->side);
+		return;
+	}
 	sl_conn_remove(table, ref);
 	sl_worker_count(w, view->server, view->state, SL_STATE_COUNT);
 }
@@ -108,10 +113,21 @@ static bool find_here(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_vi
 	if (pkt->conn.slot == NULL)
 		return false;
 	sl_conn_view(pkt->table, pkt->conn, view);
+	if (sl_pair_is(view))
+		sl_pair_found(w, pkt, view);
 	if (!is_over(w, pkt, view))
 		return true;
 	forget(w, pkt->table, pkt->conn, view);
 	return false;
+}
+
+/* NAT connections of a client with too many services are pairs, which lie by the whole key. */
+static bool find_spilled(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_view *view)
+{
+	if (likely(!sl_conn_spilled(pkt->table, pkt->hash)))
+		return false;
+	aim(w, pkt, pkt->key.front, false);
+	return find_here(w, pkt, view);
 }
 
 /* Looks in each place that entries of the front can have, first where the packet aims already. */
@@ -122,8 +138,10 @@ static bool find_of_front(struct sl_worker *w, struct sl_pkt *pkt, struct sl_con
 	pkt->front = front;
 	if (find_here(w, pkt, view))
 		return true;
-	if (!front->has_nat || !front->has_other)
+	if (!front->has_nat)
 		return false;
+	if (!front->has_other)
+		return find_spilled(w, pkt, view);
 	aim(w, pkt, pkt->key.front, true);
 	return find_here(w, pkt, view);
 }
@@ -176,7 +194,7 @@ static bool find_reply_in(struct sl_worker *w, struct sl_pkt *pkt, struct sl_con
 	return false;
 }
 
-static bool find_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_view *view)
+static bool find_nat_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_view *view)
 {
 	if (find_reply_in(w, pkt, view))
 		return true;
@@ -184,6 +202,18 @@ static bool find_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_v
 		return false;
 	aim_reply(pkt, w->wide);
 	return find_reply_in(w, pkt, view);
+}
+
+static bool find_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_view *view)
+{
+	if (find_nat_reply(w, pkt, view))
+		return true;
+	if (!sl_pair_find_reply(w, pkt, view))
+		return false;
+	if (!is_over(w, pkt, view))
+		return true;
+	sl_side_remove(w, view->side);
+	return false;
 }
 
 /* ---- followed ---- */
@@ -225,10 +255,21 @@ static void update(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_conn
 	enum sl_state state = next_state(pkt, view->kind, view->state);
 	uint8_t flags = view->flags | data_flag(pkt);
 
+	if (sl_pair_is(view)) {
+		sl_side_update(w, pkt->side, state, pkt->side->flags | flags);
+		return;
+	}
 	if (state != view->state)
 		sl_worker_count(w, view->server, view->state, state);
 	if (state != view->state || flags != view->flags || w->tick != view->tick)
 		sl_conn_update(pkt->table, pkt->conn, state, flags, w->tick);
+}
+
+static uint8_t method_of(const struct sl_pkt *pkt, const struct sl_conn_view *view)
+{
+	if (sl_pair_is(view))
+		return pkt->side->flags & SL_SIDE_SPILLED ? SL_FWD_NAT : SL_FWD_FULLNAT;
+	return view->kind == SL_CONN_NAT ? SL_FWD_NAT : pkt->server->plain;
 }
 
 /* A packet of a known connection, which goes on by the method under which it began. */
@@ -238,7 +279,7 @@ static bool follow(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_conn
 	if (pkt->server->state == SL_ID_DELETED && pkt->direction == SL_DIR_IN)
 		return sl_stage_drop(w, pkt, SL_DROP_SERVER_REMOVED);
 	pkt->server_id = view->server;
-	pkt->method = view->kind == SL_CONN_NAT ? SL_FWD_NAT : pkt->server->plain;
+	pkt->method = method_of(pkt, view);
 	if (!pkt->is_error)
 		update(w, pkt, view);
 	count_packet(w, pkt);
@@ -267,7 +308,7 @@ static const struct sl_service *service_of(struct sl_worker *w, const struct sl_
 }
 
 /* Puts the connection into the table; another may have to make room for it. */
-static bool insert(struct sl_worker *w, struct sl_pkt *pkt, enum sl_conn_kind kind)
+static enum sl_drop insert(struct sl_worker *w, struct sl_pkt *pkt, enum sl_conn_kind kind)
 {
 	struct sl_conn_view evicted,
 		entry = {
@@ -279,14 +320,19 @@ static bool insert(struct sl_worker *w, struct sl_pkt *pkt, enum sl_conn_kind ki
 			.kind = kind,
 		};
 
+	if (kind == SL_CONN_SIDE)
+		return sl_pair_open(w, pkt, entry.state, entry.flags, false);
 	pkt->conn = sl_conn_insert(
 		pkt->table, &entry, pkt->hash, w->tick, &w->snapshot->timeouts, &evicted);
 	if (evicted.key.front != SL_ID_NONE)
 		sl_worker_count(w, evicted.server, evicted.state, SL_STATE_COUNT);
-	if (pkt->conn.slot == NULL)
-		return false;
-	sl_worker_count(w, entry.server, SL_STATE_COUNT, entry.state);
-	return true;
+	if (pkt->conn.slot != NULL) {
+		sl_worker_count(w, entry.server, SL_STATE_COUNT, entry.state);
+		return SL_DROP_COUNT;
+	}
+	if (kind == SL_CONN_NAT)
+		return sl_pair_open(w, pkt, entry.state, entry.flags, true);
+	return SL_DROP_TABLE_FULL;
 }
 
 /* A NAT connection of the same client endpoint that ends at the same port of the server. */
@@ -358,6 +404,7 @@ static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 	const struct sl_parsed *parsed = &pkt->parsed;
 	const struct sl_service *service = service_of(w, pkt);
 	enum sl_conn_kind kind;
+	enum sl_drop drop;
 
 	if (parsed->fragment_offset > 0)
 		return sl_stage_drop(w, pkt, SL_DROP_FRAGMENT); /* the first made no connection */
@@ -374,8 +421,9 @@ static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 	kind = sl_fwds[pkt->method]->kind;
 	aim(w, pkt, service->front, kind == SL_CONN_NAT);
 	pkt->front = sl_snapshot_front(w->snapshot, service->front);
-	if (!insert(w, pkt, kind))
-		return sl_stage_drop(w, pkt, SL_DROP_TABLE_FULL);
+	drop = insert(w, pkt, kind);
+	if (drop != SL_DROP_COUNT)
+		return sl_stage_drop(w, pkt, drop);
 	sl_count_add(sl_worker_counters(w, pkt->server_id)->connections, 1);
 	count_packet(w, pkt);
 	return true;

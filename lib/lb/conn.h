@@ -144,7 +144,8 @@ void sl_conn_unspill(struct sl_conn_table *table, uint64_t client_hash);
  * Adds an entry that is not there, last seen `now` (entry->tick is not read); `hash` is what places
  * an entry of its kind. Bounded work (docs/architecture.md). When the room of another was taken,
  * *evicted describes that one, expired or not, for the accounting; else evicted->key.front is
- * SL_ID_NONE. Returns .slot NULL when only proven ones are in the way.
+ * SL_ID_NONE. Returns .slot NULL when only proven ones are in the way; and for a NAT entry when its
+ * client's lines and the stash are full while the table is not: it can be a pair.
  */
 struct sl_conn_ref
 sl_conn_insert(struct sl_conn_table *table, const struct sl_conn_view *entry, uint64_t hash,

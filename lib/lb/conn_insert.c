@@ -39,6 +39,7 @@ struct search {
 	const struct sl_timeouts *timeouts;
 	sl_tick now;
 	unsigned n, limit;
+	bool spills;
 	struct room best;
 	struct step steps[SEARCH];
 };
@@ -188,7 +189,7 @@ find_room(enum sl_conn_form form, struct sl_conn_table *t, uint64_t hash, struct
 			return room;
 		}
 	}
-	if (s->best.rank == PROVEN)
+	if (s->best.rank == PROVEN || (s->spills && s->best.rank < EXPIRED))
 		return NULL;
 	if (s->best.rank != FREE)
 		evict(t, s, conn_slot(form, s->steps[s->best.step].line, s->best.slot), evicted);
@@ -216,7 +217,7 @@ insert(enum sl_conn_form form, struct sl_conn_table *t, const struct sl_conn_vie
 
 	room = find_room(form, t, hash, s, &home, evicted);
 	if (room == NULL) {
-		sl_count_add(t->stats.refused, 1);
+		sl_count_add(t->stats.refused, !s->spills);
 		return NULL;
 	}
 	if (!home)
@@ -238,6 +239,8 @@ sl_conn_insert(struct sl_conn_table *t, const struct sl_conn_view *entry, uint64
 	s.now = now;
 	s.n = 2;
 	s.limit = t->stats.entries < t->capacity ? SEARCH : SEARCH_FULL;
+	/* Crowded are its client's lines, not the table: nobody has to leave, it can be a pair. */
+	s.spills = entry->kind == SL_CONN_NAT && t->stats.entries < t->capacity;
 	s.best = (struct room){.rank = PROVEN};
 	evicted->key.front = SL_ID_NONE;
 	if (t->form == SL_CONN_NARROW)

@@ -63,6 +63,15 @@
 	X(NAT_TUPLE_BUSY, "nat_tuple_busy",                                                        \
 		"its client's address and port talk to each server already, through another "      \
 		"service")                                                                         \
+	X(LOCAL_PORTS, "local_ports",                                                              \
+		"no local address and port is free towards the server: more local addresses help") \
+	X(NOT_TRANSLATED, "not_translated",                                                        \
+		"what cannot be said in the server's or client's other address family")            \
+	X(PROXY_FRAGMENT, "proxy_fragment",                                                        \
+		"a fragmented TCP segment before the server has the PROXY protocol header")        \
+	X(PROXY_TOO_LONG, "proxy_too_long",                                                        \
+		"a datagram that leaves no room for the PROXY protocol header")                    \
+	X(HEADROOM, "headroom", "a buffer without room for what has to be put in front")           \
 	X(TABLE_FULL, "table_full", "no room for a new connection: only proven ones are left")     \
 	X(HANDOVER_FULL, "handover_full",                                                          \
 		"the ring to the worker that owns the connection is full")                         \

@@ -222,13 +222,14 @@ bool sl_emit_way_to_server(
 	return passes(w, pkt, mtu > overhead ? mtu - overhead : mtu);
 }
 
-bool sl_emit_way_routed(
-	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way)
+bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, const union sl_ip *dst,
+	unsigned overhead, sl_adj_word *way)
 {
 	static const uint8_t no_mac[6];
 	struct sl_next next;
+	uint64_t mtu;
 
-	sl_fib_next(w->engine->fib, pkt->parsed.family, dst, (uint32_t)pkt->hash, &next);
+	sl_fib_next(w->engine->fib, family, dst, (uint32_t)pkt->hash, &next);
 	switch (next.kind) {
 	case SL_ROUTE_HOP:
 		break;
@@ -249,7 +250,14 @@ bool sl_emit_way_routed(
 	*way = next.adj;
 	if (!(sl_adj_flags(next.adj) & SL_ADJ_RESOLVED))
 		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
-	return passes(w, pkt, mtu_of(w, next.adj));
+	mtu = mtu_of(w, next.adj);
+	return passes(w, pkt, mtu > overhead ? mtu - overhead : mtu);
+}
+
+bool sl_emit_way_routed(
+	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way)
+{
+	return sl_emit_way_to(w, pkt, pkt->parsed.family, dst, 0, way);
 }
 
 void sl_emit_frame(struct sl_worker *w, struct rte_mbuf *mbuf, sl_adj_word way)

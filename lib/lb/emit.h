@@ -75,6 +75,10 @@ bool sl_emit_way_to_server(
 bool sl_emit_way_routed(
 	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way);
 
+/* The same for a packet that becomes one of `family`, and longer by `overhead`. */
+bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, const union sl_ip *dst,
+	unsigned overhead, sl_adj_word *way);
+
 /* Sends the packet, in fragments if it has to be cut; a way with SL_ADJ_LOCAL leads to Linux. */
 void sl_emit_on_way(struct sl_worker *w, struct sl_pkt *pkt, sl_adj_word way);
 

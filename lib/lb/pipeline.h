@@ -35,7 +35,8 @@ struct sl_pkt {
 	const struct sl_front *front; /* of the connection; the service's, in both directions */
 	struct sl_conn_table *table;
 	struct sl_conn_ref conn;
-	uint64_t hash; /* the key's; of a NAT connection, its client's */
+	struct sl_side *side; /* of a connection that is a pair (lb/pair.h), in place of `conn` */
+	uint64_t hash;        /* the key's; of a NAT connection, its client's */
 	struct sl_parsed parsed;
 	struct sl_conn_key key;
 	/*

@@ -103,8 +103,9 @@ struct sl_worker_stats {
 	uint64_t punted[SL_PUNT_COUNT];
 	uint64_t drops[SL_DROP_COUNT];
 	uint64_t icmp_sent;
-	uint64_t reused; /* entries given to a new connection by a SYN */
-	uint64_t sleeps; /* adaptive polling */
+	uint64_t reused;       /* entries given to a new connection by a SYN */
+	uint64_t sleeps;       /* adaptive polling */
+	uint64_t toa_left_out; /* segments without room for the option that names the client */
 };
 
 struct sl_load_message { /* control core -> worker */

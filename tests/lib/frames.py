@@ -58,8 +58,9 @@ class Packet:
     """
     tcp A:P > A:P FLAGS | udp A:P > A:P | icmp A > A TYPE | ip PROTOCOL A > A | arp A A | nd |
     error KIND A > A [WORDS] : PACKET, see icmp_error(); what it quotes is after the colon |
-    ether HEX, then any of: ttl N, tos N, id N, df, len N (bytes of payload), frag N (the header's
+    ether HEX, then any of: ttl N, tos N, id N (or l4: that of its TCP or UDP checksum), df, len N (bytes of payload), frag N (the header's
     field), part FROM TO (a fragment: these bytes of the IP payload), nosum (UDP), options,
+    seq N, ack N, mss N, toa A:P, proxy A:P > A:P (what a server is told about the client),
     version N, ihl N, total N, doff N, ulen N (wrong ones), badsum, quote N (of an error: bytes that
     it quotes), hopopts, dstopts, atomic (IPv6 extension headers), cut N (the frame's length), pad N,
     on PORT (where it arrives), to MAC, from MAC, type HEX, tag N (a VLAN's; the outermost first),
@@ -129,12 +130,23 @@ class Packet:
             above = ip[IPv6].payload
             ip[IPv6].remove_payload()
             self.body = ip / EXTENSIONS[word]() / above
+        elif word in ('seq', 'ack'):
+            setattr(ip[TCP], word, int(value))
+        elif word == 'mss':
+            ip[TCP].options = [*ip[TCP].options, ('MSS', int(value))]
+        elif word == 'toa':
+            ip[TCP].options = [*ip[TCP].options, (254, toa(value))]
+        elif word == 'proxy':
+            payload = bytes(ip[UDP if UDP in ip else TCP].payload)
+            ip[UDP if UDP in ip else TCP].remove_payload()
+            header = proxy_header(value, rest.pop(0) and rest.pop(0), UDP in ip)
+            self.body = ip / Raw(header + payload)
         elif word == 'ttl':
             set_ttl(ip, int(value))
         elif word == 'tos':
             set_tos(ip, int(value))
         elif word == 'id':
-            ip[IP].id = int(value, 0)
+            ip[IP].id = l4_checksum(ip) if value == 'l4' else int(value, 0)
         elif word == 'len':
             self.body = ip / Raw(bytes(i % 251 for i in range(int(value))))
         elif word == 'frag':
@@ -201,6 +213,35 @@ class Packet:
 
 def tag(number, kind=0x8100):
     return struct.pack('!HH', kind, number)
+
+
+def packed(text):
+    """An endpoint's address and port, in network order."""
+    address, port = endpoint(text)
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    return socket.inet_pton(family, address), struct.pack('!H', port)
+
+
+def l4_checksum(ip):
+    whole = IP(bytes(ip))
+    return (whole[TCP] if TCP in whole else whole[UDP]).chksum
+
+
+def toa(client):
+    """What the option holds: port, then address."""
+    address, port = packed(client)
+    return port + address
+
+
+def proxy_header(src, dst, udp):
+    """Of the PROXY protocol, version 2, with a TLV of type NOOP (4) that makes it a multiple of 8."""
+    (src, src_port), (dst, dst_port) = packed(src), packed(dst)
+    body = src + dst + src_port + dst_port
+    body += struct.pack('!BH', 4, -(16 + len(body) + 3) % 8)
+    body += bytes(-(16 + len(body)) % 8)
+    family = 0x10 if len(src) == 4 else 0x20
+    return b'\r\n\r\n\0\r\nQUIT\n' + struct.pack(
+        '!BBH', 0x21, family | (2 if udp else 1), len(body)) + body
 
 
 def set_ttl(ip, ttl):

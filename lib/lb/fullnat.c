@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lb/fullnat.h"
+
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <string.h>
+
+#include "lb/preface.h"
+#include "lb/publish.h"
+#include "net/checksum.h"
+#include "net/rewrite.h"
+#include "net/translate.h"
+
+static uint8_t family_of(const struct sl_front *front)
+{
+	return front->v6 ? 6 : 4;
+}
+
+/* A packet of the connection on its four ways: through the director, and from each end. */
+static struct sl_tuple towards_server(const struct sl_fullnat *c, uint8_t protocol)
+{
+	rte_be16_t port = c->server->port != 0 ? c->server->port
+		: c->front->port != 0          ? c->front->port
+					       : c->side->service_port;
+
+	return (struct sl_tuple){.src = c->side->local,
+		.dst = c->server->address,
+		.src_port = c->side->local_port,
+		.dst_port = port,
+		.family = c->server->family,
+		.protocol = protocol};
+}
+
+static struct sl_tuple from_client(const struct sl_fullnat *c, uint8_t protocol)
+{
+	return (struct sl_tuple){.src = c->side->client,
+		.dst = c->front->address,
+		.src_port = c->side->client_port,
+		.dst_port = c->front->port != 0 ? c->front->port : c->side->service_port,
+		.family = family_of(c->front),
+		.protocol = protocol};
+}
+
+static struct sl_tuple turned(struct sl_tuple t)
+{
+	return (struct sl_tuple){.src = t.dst,
+		.dst = t.src,
+		.src_port = t.dst_port,
+		.dst_port = t.src_port,
+		.family = t.family,
+		.protocol = t.protocol};
+}
+
+static void *frame_of(const struct rte_mbuf *mbuf)
+{
+	return rte_pktmbuf_mtod(mbuf, void *);
+}
+
+/* The frame's start moves, and what lies behind the IP packet goes. */
+static void set_bounds(struct rte_mbuf *mbuf, int shift, const struct sl_parsed *p, unsigned l3)
+{
+	mbuf->data_off = (uint16_t)(mbuf->data_off + shift);
+	mbuf->data_len = (uint16_t)(mbuf->data_len - shift);
+	mbuf->pkt_len = (uint32_t)((int64_t)mbuf->pkt_len - shift);
+	if (mbuf->nb_segs == 1 && mbuf->data_len > p->l3_offset + l3) {
+		mbuf->data_len = (uint16_t)(p->l3_offset + l3);
+		mbuf->pkt_len = mbuf->data_len;
+	}
+}
+
+static enum sl_drop translate(struct rte_mbuf *mbuf, struct sl_parsed *p,
+	const struct sl_parsed *inner, const struct sl_tuple *to, const struct sl_tuple *inner_to)
+{
+	struct sl_translated done;
+
+	if (sl_translate(frame_of(mbuf), mbuf->data_len, rte_pktmbuf_headroom(mbuf), p, inner, to,
+		    inner_to, &done) != 0)
+		return SL_DROP_NOT_TRANSLATED;
+	set_bounds(mbuf, done.shift, p, done.l3_length);
+	sl_parse(frame_of(mbuf), mbuf->data_len, mbuf->pkt_len, false, p);
+	return SL_DROP_COUNT;
+}
+
+static enum sl_drop rewrite(struct rte_mbuf *mbuf, struct sl_parsed *p, const struct sl_tuple *to)
+{
+	if (to->family != p->family)
+		return translate(mbuf, p, NULL, to, NULL);
+	sl_rewrite(frame_of(mbuf), p, to);
+	p->src = to->src;
+	p->dst = to->dst;
+	if (p->has_l4) {
+		p->src_port = to->src_port;
+		p->dst_port = to->dst_port;
+	}
+	return SL_DROP_COUNT;
+}
+
+static enum sl_drop rewrite_error(struct rte_mbuf *mbuf, struct sl_parsed *p,
+	const struct sl_parsed *inner, const struct sl_tuple *to, const struct sl_tuple *inner_to)
+{
+	if (to->family != p->family)
+		return translate(mbuf, p, inner, to, inner_to);
+	sl_rewrite_error(frame_of(mbuf), mbuf->data_len, p, inner, to, inner_to);
+	p->src = to->src;
+	p->dst = to->dst;
+	return SL_DROP_COUNT;
+}
+
+/* ---- the packets of the connection ---- */
+
+static bool has_preface(const struct sl_side *side)
+{
+	return side->flags & (SL_SIDE_PROXY | SL_SIDE_TOA);
+}
+
+/* Bytes of a PROXY header that this packet, or one of its size, may get. */
+static unsigned proxy_growth(const struct sl_fullnat *c, uint8_t protocol)
+{
+	if (!(c->side->flags & SL_SIDE_PROXY))
+		return 0;
+	if (protocol == IPPROTO_TCP && (c->side->flags & SL_SIDE_TOLD))
+		return 0;
+	return sl_proxy_length(family_of(c->front));
+}
+
+int sl_fullnat_growth(const struct sl_fullnat *c, const struct sl_parsed *p)
+{
+	int growth = (int)c->server->family - (int)p->family;
+
+	/* Of a segment's SYN the payload goes, and fragments that are not the first only move. */
+	growth = growth / 2 * SL_FULLNAT_V6_MORE;
+	if (p->fragment_offset > 0 || (p->tcp_flags & SL_TCP_SYN))
+		return growth;
+	return growth + (int)proxy_growth(c, p->protocol);
+}
+
+static enum sl_drop put_preface(struct sl_worker *w, const struct sl_fullnat *c,
+	struct rte_mbuf *mbuf, struct sl_parsed *p, unsigned mtu)
+{
+	unsigned grown;
+
+	if (rte_pktmbuf_headroom(mbuf) < SL_PREFACE_ROOM)
+		return SL_DROP_HEADROOM;
+	switch (sl_preface_in(c->side, frame_of(mbuf), p, mtu, &grown)) {
+	case SL_PREFACE_FRAGMENT:
+		return SL_DROP_PROXY_FRAGMENT;
+	case SL_PREFACE_TOO_LONG:
+		return SL_DROP_PROXY_TOO_LONG;
+	case SL_PREFACE_NO_TOA:
+		sl_count_add(w->stats.toa_left_out, 1);
+		break;
+	case SL_PREFACE_DONE:
+		break;
+	}
+	set_bounds(mbuf, -(int)grown, p, p->l3_length);
+	return SL_DROP_COUNT;
+}
+
+enum sl_drop sl_fullnat_to_server(struct sl_worker *w, const struct sl_fullnat *c,
+	struct rte_mbuf *mbuf, struct sl_parsed *p, unsigned mtu)
+{
+	struct sl_tuple to = towards_server(c, p->protocol);
+	enum sl_drop drop;
+
+	if (has_preface(c->side)) {
+		/* What the family adds is not there yet. */
+		unsigned differ = to.family > p->family ? SL_FULLNAT_V6_MORE : 0;
+
+		drop = put_preface(w, c, mbuf, p, mtu - RTE_MIN(differ, mtu));
+		if (drop != SL_DROP_COUNT)
+			return drop;
+	}
+	return rewrite(mbuf, p, &to);
+}
+
+enum sl_drop
+sl_fullnat_to_client(const struct sl_fullnat *c, struct rte_mbuf *mbuf, struct sl_parsed *p)
+{
+	struct sl_tuple to = turned(from_client(c, p->protocol));
+
+	if (has_preface(c->side))
+		sl_preface_out(c->side, to.family, frame_of(mbuf), p);
+	return rewrite(mbuf, p, &to);
+}
+
+/* ---- errors about them ---- */
+
+static bool is_too_big(const struct sl_parsed *p)
+{
+	if (p->family == 6)
+		return p->icmp_type == ICMP6_PACKET_TOO_BIG;
+	return p->icmp_type == ICMP_DEST_UNREACH && p->icmp_code == ICMP_FRAG_NEEDED;
+}
+
+/*
+ * The next hop's MTU leaves that much less to the client. It is the second half of the error's
+ * second word, of IPv6 all of it, and its upper half is 0 then.
+ */
+static void lower_mtu(void *frame, const struct sl_parsed *p, unsigned by)
+{
+	uint8_t *icmp = (uint8_t *)frame + p->l4_offset;
+	rte_be16_t before, after;
+
+	memcpy(&before, icmp + 6, sizeof(before));
+	if (rte_be_to_cpu_16(before) <= by)
+		return; /* none is said, or one that cannot be */
+	after = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(before) - by));
+	memcpy(icmp + 6, &after, sizeof(after));
+	sl_csum_fix(icmp + 2, sl_csum_change(&before, &after, sizeof(after)), false);
+}
+
+enum sl_drop sl_fullnat_error_to_client(const struct sl_fullnat *c, struct rte_mbuf *mbuf,
+	struct sl_parsed *p, const struct sl_parsed *inner)
+{
+	struct sl_tuple to, inner_to = from_client(c, inner->protocol);
+
+	to = turned(inner_to);
+	if (has_preface(c->side)) {
+		sl_preface_quoted(c->side, to.family, frame_of(mbuf), mbuf->data_len, p, inner);
+		if (is_too_big(p))
+			lower_mtu(frame_of(mbuf), p, proxy_growth(c, inner->protocol));
+	}
+	return rewrite_error(mbuf, p, inner, &to, &inner_to);
+}
+
+enum sl_drop sl_fullnat_error_to_server(const struct sl_fullnat *c, struct rte_mbuf *mbuf,
+	struct sl_parsed *p, const struct sl_parsed *inner)
+{
+	struct sl_tuple to = towards_server(c, inner->protocol), inner_to = turned(to);
+
+	return rewrite_error(mbuf, p, inner, &to, &inner_to);
+}

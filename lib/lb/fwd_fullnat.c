@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * FullNAT: a connection goes on from a local address and port of ours, so that its server needs
+ * neither a route through the director nor a module, and may be of the other address family. What
+ * its packets become: lib/lb/fullnat.c.
+ */
+#include "lb/emit.h"
+#include "lb/engine.h"
+#include "lb/fullnat.h"
+#include "lb/fwd.h"
+
+#define MTU_NONE UINT16_MAX
+
+static struct sl_fullnat connection_of(const struct sl_pkt *pkt)
+{
+	return (struct sl_fullnat){.side = pkt->side, .front = pkt->front, .server = pkt->server};
+}
+
+static unsigned mtu_of(const struct sl_worker *w, sl_adj_word way)
+{
+	uint64_t mtu = sl_read_word(&w->engine->ports[sl_adj_port(way)].mtu);
+
+	return mtu == 0 ? MTU_NONE : (unsigned)mtu;
+}
+
+/* An error may be cut instead of growing beyond an MTU. */
+static unsigned overhead(const struct sl_pkt *pkt, int growth)
+{
+	return pkt->is_error || growth < 0 ? 0 : (unsigned)growth;
+}
+
+static void finish(struct sl_worker *w, struct sl_pkt *pkt, enum sl_drop drop, sl_adj_word way)
+{
+	if (drop != SL_DROP_COUNT)
+		sl_emit_drop(w, pkt->mbuf, drop);
+	else if (pkt->cut != 0 && pkt->parsed.family == 6)
+		sl_emit_drop(w, pkt->mbuf, SL_DROP_PACKET_TOO_BIG); /* came as IPv4 without DF */
+	else
+		sl_emit_on_way(w, pkt, way);
+}
+
+static void request(struct sl_worker *w, struct sl_pkt *pkt)
+{
+	struct sl_fullnat c = connection_of(pkt);
+	unsigned more = overhead(pkt, sl_fullnat_growth(&c, &pkt->parsed));
+	enum sl_drop drop;
+	sl_adj_word way;
+
+	if (!sl_emit_way_to_server(w, pkt, more, false, &way))
+		return;
+	if (pkt->is_error)
+		drop = sl_fullnat_error_to_server(&c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
+	else
+		drop = sl_fullnat_to_server(w, &c, pkt->mbuf, &pkt->parsed, mtu_of(w, way));
+	finish(w, pkt, drop, way);
+}
+
+static void answer(struct sl_worker *w, struct sl_pkt *pkt)
+{
+	struct sl_fullnat c = connection_of(pkt);
+	uint8_t family = c.front->v6 ? 6 : 4;
+	unsigned more = overhead(pkt, family > pkt->parsed.family ? SL_FULLNAT_V6_MORE : 0);
+	enum sl_drop drop;
+	sl_adj_word way;
+
+	if (!sl_emit_way_to(w, pkt, family, &c.side->client, more, &way))
+		return;
+	if (pkt->is_error)
+		drop = sl_fullnat_error_to_client(&c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
+	else
+		drop = sl_fullnat_to_client(&c, pkt->mbuf, &pkt->parsed);
+	finish(w, pkt, drop, way);
+}
+
+static void forward(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		request(w, pkts[i]);
+}
+
+static void reply(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		answer(w, pkts[i]);
+}
+
+const struct sl_fwd sl_fwd_fullnat = {
+	.name = "fullnat",
+	.listing = "FullNAT",
+	.method = SL_FWD_FULLNAT,
+	.traits = SL_FWD_SETS_PORT | SL_FWD_SETS_SOURCE | SL_FWD_ANY_FAMILY,
+	.routes = true,
+	.kind = SL_CONN_SIDE,
+	.forward = forward,
+	.reply = reply,
+};
