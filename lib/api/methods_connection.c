@@ -42,6 +42,43 @@ static void put_local(json_t *row, const struct sl_side *side)
 	json_object_set_new(row, "local_port", json_integer(rte_be_to_cpu_16(side->local_port)));
 }
 
+static bool is_masqueraded(const struct sl_side *side)
+{
+	return side != NULL && side->server == SL_ID_NONE;
+}
+
+/* One that a server began has no service and no server: it shows where it leaves. */
+static bool masqueraded_ends(const struct sl_registry *registry, const struct sl_side *side,
+	struct sl_service_key *key, struct sl_addr *server)
+{
+	const struct sl_front *front = sl_snapshot_front(sl_registry_latest(registry), side->front);
+	uint8_t family = side->flags & SL_SIDE_LOCAL_WIDE ? 6 : 4;
+
+	if (front == NULL)
+		return false;
+	*key = (struct sl_service_key){
+		.protocol = front->protocol,
+		.vip = sl_addr_from_ip(family, &side->local),
+		.port = rte_be_to_cpu_16(side->local_port),
+	};
+	*server = (struct sl_addr){.family = family};
+	return true;
+}
+
+/* What the connection's ids stand for: those of one that is about to be reaped may be nobody's. */
+static bool ends_of(const struct sl_registry *registry, const struct sl_conn_view *view,
+	const struct sl_side *side, struct sl_service_key *key, struct sl_addr *server,
+	uint16_t *port)
+{
+	sl_id front;
+
+	*port = 0;
+	if (is_masqueraded(side))
+		return masqueraded_ends(registry, side, key, server);
+	return sl_registry_front_key(registry, view->key.front, key) &&
+		sl_registry_server_endpoint(registry, view->server, server, port, &front);
+}
+
 static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *view,
 	const struct sl_side *side, sl_tick now)
 {
@@ -51,12 +88,9 @@ static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *vie
 	char client_text[SL_ADDR_TEXT], server_text[SL_ADDR_TEXT];
 	struct sl_service_key key;
 	uint16_t port;
-	sl_id front;
 	json_t *row;
 
-	/* Ids of an entry that is about to be reaped may be nobody's by now. */
-	if (!sl_registry_front_key(registry, view->key.front, &key) ||
-		!sl_registry_server_endpoint(registry, view->server, &server, &port, &front))
+	if (!ends_of(registry, view, side, &key, &server, &port))
 		return false;
 	if (page->server.family != 0 && !sl_addr_equal(&page->server, &server))
 		return false;
@@ -70,10 +104,13 @@ static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *vie
 			sl_addr_format(&client, client_text), "client_port",
 			rte_be_to_cpu_16(view->key.client_port), "server",
 			sl_addr_format(&server, server_text), "server_port",
-			port != 0 ? port : key.port, "state", sl_state_names[view->state],
-			"expires_s", seconds_left(page->call, view, now), "worker", (int)worker,
-			"proven", view->flags & SL_CONN_DATA ? 1 : 0));
-	if (side != NULL && !(side->flags & SL_SIDE_SPILLED))
+			port != 0 || is_masqueraded(side) ? port : key.port, "state",
+			sl_state_names[view->state], "expires_s",
+			seconds_left(page->call, view, now), "worker", (int)worker, "proven",
+			view->flags & SL_CONN_DATA ? 1 : 0));
+	if (is_masqueraded(side))
+		json_object_set_new(row, "masquerade", json_true());
+	else if (side != NULL && !(side->flags & SL_SIDE_SPILLED))
 		put_local(row, side);
 	if (json_array_append_new(page->array, row) < 0)
 		page->call->no_memory = true;
@@ -147,8 +184,9 @@ const struct sl_method sl_methods_connection[] = {
 			"\"enum\":[" STATE_NAMES "]}"),
 		.result = "connections: [{protocol, address, port, client, client_port, server, "
 			  "server_port, state, expires_s, worker, proven, local and local_port "
-			  "with fullnat}], cursor while there may be more (a page may be empty "
-			  "before the end)",
+			  "with fullnat, masquerade: true of what a server began (it leaves from "
+			  "address and port)}], cursor while there may be more (a page may be "
+			  "empty before the end)",
 		.handler = connection_list,
 		.help = "Lists connections: of everything, or of a client, service, server or "
 			"state. Pages are no snapshot: what comes and goes meanwhile may be "

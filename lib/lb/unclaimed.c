@@ -6,6 +6,7 @@
 
 #include "lb/engine.h"
 #include "lb/front.h"
+#include "lb/masquerade.h"
 #include "lb/stage.h"
 
 bool sl_unclaimed_punt(struct sl_worker *w, struct sl_pkt *pkt, bool to_vip)
@@ -33,6 +34,9 @@ static bool transit(struct sl_worker *w, struct sl_pkt *pkt)
 		return sl_stage_drop(w, pkt, SL_DROP_TRANSIT);
 	case SL_TRANSIT_FAST:
 		return sl_transit_forward(w, pkt);
+	case SL_TRANSIT_MASQUERADE:
+		sl_masquerade_out(w, pkt);
+		return false;
 	default:
 		sl_emit_punt(w, pkt->mbuf, SL_PUNT_OTHER);
 		return false;
@@ -45,6 +49,8 @@ bool sl_unclaimed(struct sl_worker *w, struct sl_pkt *pkt)
 
 	if (!sl_local_set_has(sl_read_pointer(&w->engine->local), parsed->family, &parsed->dst))
 		return transit(w, pkt);
+	if (sl_masquerade_in(w, pkt))
+		return false;
 	if (sl_front_table_has_vip(w->snapshot->table, parsed->family, &parsed->dst))
 		return sl_unclaimed_stray(w, pkt);
 	return sl_unclaimed_punt(w, pkt, false);

@@ -20,6 +20,7 @@
 #include "api_rig.h"
 #include "base/log.h"
 #include "lb/publish.h"
+#include "lb/side.h"
 #include "packet.h"
 
 #define VIP PACKET_IP(192, 168, 8, 100)
@@ -451,6 +452,58 @@ static void connections_are_filtered(void **state)
 		api_rig_code(rig, "connection.list", "{\"cursor\":\"9.0.0\"}"), SL_RPC_CURSOR);
 }
 
+/* A pair of worker 0; of a server's own connection it has no server. */
+static void insert_pair(struct api_rig *rig, sl_id front, sl_id server, uint16_t port)
+{
+	struct sl_worker *w = rig->rig.engine->workers[0];
+	struct sl_side want = {
+		.client = sl_ip_v4(RTE_BE32(0x0a000009)),
+		.local = sl_ip_v4(RTE_BE32(0x0a090001)),
+		.client_port = rte_cpu_to_be_16(port),
+		.local_port = rte_cpu_to_be_16((uint16_t)(port + 1)),
+		.front = front,
+		.endpoint = front,
+		.server = server,
+		.state = SL_STATE_ESTABLISHED,
+	};
+	uint32_t index;
+
+	sl_worker_poll_begin(w, rig->rig.time.ns);
+	assert_int_equal(sl_side_insert(w, &want, &index), 0);
+	sl_worker_poll_end(w);
+}
+
+static void pairs_show_their_local_endpoint(void **state)
+{
+	static const char *const keys[][2] = {{"local", "local_port"}, {"address", "port"}};
+	struct api_rig *rig = *state;
+	const uint32_t vip = 0xc0a80864, server = 0xc0a8080c;
+
+	rig_masquerade(&rig->rig, true);
+	insert_pair(rig, sl_registry_latest(rig->rig.engine->registry)->masquerade[0][0],
+		SL_ID_NONE, 7000);
+	insert_pair(rig,
+		sl_registry_front(rig->rig.engine->registry,
+			&(struct sl_service_key){.protocol = IPPROTO_TCP,
+				.vip = sl_addr_v4(rte_cpu_to_be_32(vip)),
+				.port = 80}),
+		rig_server_id(&rig->rig, IPPROTO_TCP, vip, 80, server), 8000);
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *result = api_rig_result(rig, "connection.list",
+			i == 0 ? "{\"server\":\"192.168.8.12\"}" : "{\"server\":\"0.0.0.0\"}");
+		json_t *rows = json_object_get(result, "connections"), *row;
+
+		assert_int_equal(json_array_size(rows), 1);
+		row = json_array_get(rows, 0);
+		assert_string_equal(
+			json_string_value(json_object_get(row, keys[i][0])), "10.9.0.1");
+		assert_int_equal(
+			json_integer_value(json_object_get(row, keys[i][1])), i == 0 ? 8001 : 7001);
+		assert_int_equal(json_is_true(json_object_get(row, "masquerade")), i == 1);
+		json_decref(result);
+	}
+}
+
 static unsigned long server_connections(struct api_rig *rig, int server)
 {
 	char where[64], *text;
@@ -695,6 +748,7 @@ int main(void)
 		TEST(timeouts_change_one_by_one),
 		TEST(connections_are_listed_in_pages),
 		TEST(connections_are_filtered),
+		TEST(pairs_show_their_local_endpoint),
 		TEST(counts_are_shown_and_zeroed),
 		TEST(rates_follow_the_clock),
 		TEST(drops_are_summed_over_workers_and_the_rest),
