@@ -32,10 +32,10 @@ class Watch:
         if host == "switch":
             wanted = f"vlan {plan.vlan} and ({wanted})"
         device = plan.wires()[0].name if host == "switch" else "eth0"
-        ether = "-e" if plan.mode == "dr" or host == "switch" else "-q"
+        ether = "e" if plan.mode == "dr" or host == "switch" else ""
         out, err = self.path(host, "out"), self.path(host, "err")
         spawn(self.state, f"tcpdump-{host}", host,
-              ["sh", "-c", f'exec tcpdump {ether} -lnnti {device} --immediate-mode "$1" >{out} 2>{err}',
+              ["sh", "-c", f'exec tcpdump -{ether}lnnti {device} --immediate-mode "$1" >{out} 2>{err}',
                "sh", wanted])
 
     def path(self, host, kind):
