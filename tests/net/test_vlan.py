@@ -2,6 +2,7 @@
 """The director's wires are tagged: what is not of their VLAN does not get through."""
 
 from bench import check, equal
+from labs import SAME
 from runner import scenario
 
 
@@ -11,3 +12,11 @@ def direct_routing(lab):
     equal(sorted(set(lab.answers(4))), lab.voices(), "servers that answer")
     equal(lab.udp()[:5], "From ", "answer to a datagram")
     check(lab.ping(lab.plan.director), "the director does not answer ping")
+
+
+@scenario(vlan=5, mode="nat", ipv6=True, udp=True)
+def nat(lab):
+    """Clients in VLAN 5, servers in VLAN 6, either family."""
+    for family, server_family in SAME:
+        lab.switch("nat", family, server_family)
+        equal(sorted(set(lab.answers(4))), lab.voices(), f"IPv{family}: servers that answer")

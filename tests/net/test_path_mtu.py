@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Servers behind a link of 1400 bytes, clients that send 1500 with DF: uploads complete, and packets say why."""
+
+import hashlib
+import os
+
+from bench import check, equal
+from labs import FAR, NARROW, SAME, words
+from packets import ICMP, IP, TCP, ICMPv6PacketTooBig, IPv6, tap
+from runner import scenario
+
+UPLOAD_BYTES = 300000
+
+
+def forget_paths(lab):
+    """What the client and the routers have learned before."""
+    for host in lab.plan.hosts():
+        if host != "switch":
+            for family in (4, 6):
+                lab.run(host, "ip", f"-{family}", "route", "flush", "cache", check_status=False)
+
+
+def upload(lab, mode, family, server_family, overhead):
+    """What the client sends with DF arrives, after somebody said how much fits."""
+    lab.switch(mode, family, server_family)
+    what = words(mode, family, server_family)
+    forget_paths(lab)
+    path = f"{lab.plan.directory}/upload"
+    with open(path, "wb") as out:
+        out.write(os.urandom(UPLOAD_BYTES))
+    with open(path, "rb") as source:
+        wanted = hashlib.sha256(source.read()).hexdigest()
+    with tap(lab, "client", buffer=8 << 20) as client:
+        lab.run("client", "curl", "-sS", "-f", "-m", "20", "-T", path, lab.plan.url("/upload/file"))
+        frames = list(client.frames(0.1))
+    equal(what_arrived(lab), wanted, f"{what}: checksum of what arrived")
+    sent = [frame for frame in frames if TCP in frame and is_sent(lab, frame)]
+    check(max(map(len, sent)) == 1514, f"{what}: the client sent at most {max(map(len, sent))} bytes")
+    check(all(IPv6 in frame or frame[IP].flags.DF for frame in sent), f"{what}: a packet without DF")
+    said = [mtu_of(frame) for frame in frames if mtu_of(frame)]
+    check(said, f"{what}: nobody told the client that its packets are too big")
+    equal(min(said), 1400 - overhead, f"{what}: the MTU that the client is told")
+
+
+def is_sent(lab, frame):
+    ip = frame[IPv6] if IPv6 in frame else frame[IP]
+    return ip.src == lab.plan.client
+
+
+def mtu_of(frame):
+    """What an ICMP error to the client says that fits, if it is one that does."""
+    if ICMP in frame and (frame[ICMP].type, frame[ICMP].code) == (3, 4):
+        return frame[ICMP].nexthopmtu
+    return frame[ICMPv6PacketTooBig].mtu if ICMPv6PacketTooBig in frame else 0
+
+
+def what_arrived(lab):
+    """The checksum of the file on the server that has it; takes it away."""
+    found = []
+    for host in lab.plan.server_hosts():
+        own = lab.plan.topology.hosts[host].own_kernel
+        path = f"{'/tmp/nginx' if own else f'{lab.plan.directory}/{host}'}/upload/file"
+        said = lab.order(host, "sh", "-c", f"[ ! -e {path} ] || sha256sum {path}; rm -f {path}")
+        found += said.split()[:1]
+    equal(len(found), 1, "servers that have the file")
+    return found[0]
+
+
+@scenario(**NARROW)
+def direct_routing(lab):
+    """The director's own port is the narrow link: it says so itself."""
+    for family, server_family in SAME:
+        upload(lab, "dr", family, server_family, 0)
+
+
+@scenario(**FAR)
+def nat(lab):
+    """A router's error about a packet to the server becomes one about the client's own packet."""
+    for family, server_family in SAME:
+        upload(lab, "nat", family, server_family, 0)
