@@ -362,13 +362,16 @@ find_rival_in(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_table *tab
 /* Whether the server picked has such a connection; one that is over is removed. */
 static bool has_rival(struct sl_worker *w, struct sl_pkt *pkt, struct rival *r)
 {
+	const struct sl_server *server;
+
 	if (sl_fwds[pkt->server->fwd]->kind != SL_CONN_NAT)
 		return false;
 	if (!find_rival_in(w, pkt, pkt->flow->family == 6 ? w->wide : w->narrow, r) &&
 		(pkt->flow->family == 6 || w->snapshot->n_any_port == 0 ||
 			!find_rival_in(w, pkt, w->wide, r)))
 		return false;
-	if (!is_expired(w, &r->view))
+	server = sl_snapshot_server(w->snapshot, r->view.server);
+	if (!is_expired(w, &r->view) && server != NULL && server->state != SL_ID_REAPING)
 		return true;
 	forget(w, r->table, r->conn, &r->view);
 	return false;
