@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 Packet vectors: what goes in, and exactly what has to come out.
-usage: run.py VECTOR-PROGRAM FILE.vec ...
+usage: run.py VECTOR-PROGRAM METHOD,... FILE.vec ...
 
 A line of a .vec file is one of
     # ...           a comment; the first one describes the file
@@ -12,9 +12,12 @@ A line of a .vec file is one of
           nat ADDRESS:PORT          likewise, and that is its new destination
           reply ADDRESS:PORT via NEIGHBOUR      its new source, sent to the neighbour
           fullnat A:PORT > A:PORT via NEIGHBOUR its new source and destination
+          fullreply A:PORT > A:PORT via NEIGHBOUR   likewise, on its way back
           routed NEIGHBOUR          forwarded there as it is (transit)
           ipip|gre|gue SRC > DST [WORDS]        in a tunnel, see tunnel()
+          local                     to Linux, as it came, because the server is there
           exactly PACKET            this one, whatever came; TTL as it says, to and from MAC, too
+          as KIND exactly PACKET    likewise, and it counts as an end of that kind
           punt CLASS                to Linux, as it came
           drop REASON
           held                      nothing yet
@@ -28,6 +31,8 @@ A line of a .vec file is one of
 
 An ICMP error is changed as the packet that it quotes would be on its way back.
 
+Together, the files have to fill every cell of matrix.ini for the methods that are built.
+
 The bytes that go in and those that are expected are made by scapy, which shares no code with
 sluice. Writes TAP, one result per file.
 """
@@ -38,6 +43,8 @@ import sys
 import tempfile
 
 from scapy.all import GRE, TCP, UDP, IPv6, Raw, RawPcapWriter, rdpcap
+
+import matrix
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from frames import (Packet, endpoint, get_ttl, icmp_error, ip_header, mac_of, port_mac,
@@ -163,7 +170,7 @@ def forwarded(came, kind, words, port):
     if kind == 'reply':
         renumber(out, endpoint(words[0]), None)
         return spend(out, words[2], port)
-    if kind == 'fullnat':
+    if kind in ('fullnat', 'fullreply'):
         renumber(out, endpoint(words[0]), endpoint(words[2]))
         return spend(out, words[4], port)
     if kind in ('ipip', 'gre', 'gue'):
@@ -186,6 +193,10 @@ def expect(came, text):
     if words[-2:-1] == ['on']:
         port, words = int(words[-1]), words[:-2]
     kind, *rest = words
+    if kind == 'local':
+        return 'punt host', came.bytes()
+    if kind == 'as':
+        kind, rest = rest[1], rest[2:]
     if kind == 'punt':
         return f'punt {rest[0]}', came.bytes()
     if kind in ('drop', 'held'):
@@ -209,8 +220,11 @@ def named(text, packets, came):
     return rest, packets[name]
 
 
-def read(path):
-    """Script, packets that go in, and of each: a list of line number, line and bytes expected."""
+def read(path, filled):
+    """
+    Script, packets that go in, and of each: a list of line number, line and bytes expected. What
+    they fill of the matrix is put into `filled`.
+    """
     script, packets, expected, names = [], [], [], {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.split('#')[0].strip()
@@ -227,6 +241,8 @@ def read(path):
         elif text.startswith('<'):
             end, of = named(text[1:].strip(), names, packets[-1])
             expected[-1].append((number, *expect(of, end)))
+            words = end.split()
+            filled.add(matrix.cell(words[words[0] == 'as'], of, expected[-1][-1][2]))
         elif text:
             script.append(text)
     if not packets or not expected[-1]:
@@ -246,8 +262,8 @@ def ends_of(lines):
     return ends
 
 
-def check(program, path, directory):
-    script, packets, expected = read(path)
+def check(program, path, directory, filled):
+    script, packets, expected = read(path, filled)
     into, out = directory / f'{path.stem}.in.pcap', directory / f'{path.stem}.out.pcap'
     with RawPcapWriter(str(into), linktype=1) as writer:
         writer.write_header(None)
@@ -272,17 +288,23 @@ def check(program, path, directory):
         yield f'{path}: {len(expected)} packets, {len(ends)} ends'
 
 
+def tell(number, name, problems):
+    print('not ok' if problems else 'ok', number, name)
+    for problem in problems:
+        print('# ' + problem.replace('\n', '\n# '))
+    return bool(problems)
+
+
 def main():
-    program, paths = sys.argv[1], [pathlib.Path(name) for name in sys.argv[2:]]
-    print(f'1..{len(paths)}')
+    program, methods = sys.argv[1], sys.argv[2].split(',')
+    paths, filled = [pathlib.Path(name) for name in sys.argv[3:]], set()
+    print(f'1..{len(paths) + 1}')
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
         for number, path in enumerate(paths, 1):
-            problems = list(check(program, path, pathlib.Path(directory)))
-            print('not ok' if problems else 'ok', number, path.stem)
-            for problem in problems:
-                print('# ' + problem.replace('\n', '\n# '))
-            failed += bool(problems)
+            problems = list(check(program, path, pathlib.Path(directory), filled))
+            failed += tell(number, path.stem, problems)
+    failed += tell(len(paths) + 1, 'matrix', list(matrix.empty(methods, filled)))
     return failed > 0
 
 
