@@ -80,7 +80,10 @@ static inline uint8_t sl_read_flag(const uint8_t *where)
 	return __atomic_load_n(where, __ATOMIC_RELAXED);
 }
 
-/* A number that the configuration sets while workers read it. Relaxed: it guards nothing else. */
+/*
+ * A number that the configuration sets while workers read it, or that any worker learns (path MTU).
+ * Relaxed: it guards nothing else, and of two writers either will do.
+ */
 static inline void sl_publish_word(uint64_t *where, uint64_t value)
 {
 	__atomic_store_n(where, value, __ATOMIC_RELAXED);
