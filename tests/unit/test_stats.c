@@ -232,6 +232,66 @@ static void made_late_they_know_what_is_there(void **state)
 	assert_int_equal(service_packets(s, 80), 3);
 }
 
+/* What servers answer is counted and has rates as what they are sent. */
+static void replies_have_totals_and_rates(void **state)
+{
+	struct with_stats *s = *state;
+	struct sl_counters *line;
+	struct sl_stats_view view;
+	sl_id server;
+
+	service(&s->f, 80, HOSTS(1));
+	server = server_id(&s->f, 80, 1);
+	sl_stats_tick(s->stats, s->f.manual.ns);
+	line = sl_worker_counters(s->f.engine->workers[1], server);
+	line->out_packets += 800;
+	line->out_bytes += 80000;
+	sl_stats_tick(s->stats, s->f.manual.ns + SL_STATS_INTERVAL_NS);
+	assert_int_equal(sl_stats_server(s->stats, server, &view), 0);
+	assert_int_equal(view.total.out_packets, 800);
+	assert_int_equal(view.rate.out_packets, 100); /* a quarter of 400 a second */
+	assert_int_equal(view.rate.out_bytes, 10000);
+	assert_int_equal(view.rate.in_packets, 0);
+	assert_int_equal(sl_stats_service(s->stats, front_id(&s->f, 80), &view), 0);
+	assert_int_equal(view.total.out_bytes, 80000);
+	assert_int_equal(view.rate.out_packets, 100);
+	assert_int_equal(sl_stats_zero(s->stats, front_id(&s->f, 80)), 0);
+	assert_int_equal(sl_stats_server(s->stats, server, &view), 0);
+	assert_int_equal(view.total.out_packets, 0);
+	assert_int_equal(view.rate.out_packets, 0);
+}
+
+/* Ids of servers' endpoints fill pages in which no service has one. */
+static void fronts_without_a_service_have_none(void **state)
+{
+	static struct sl_server_spec specs[2 * SL_PAGE];
+	struct with_stats *s = *state;
+	struct sl_service_spec spec = {
+		.key = key_of(80),
+		.sched = sl_sched_find("rr"),
+		.servers = specs,
+		.n_servers = 2 * SL_PAGE,
+	};
+	struct sl_txn *txn = sl_txn_begin(s->f.registry);
+	struct sl_stats_view view;
+
+	for (uint32_t i = 0; i < spec.n_servers; i++) {
+		specs[i] = server_spec(i + 1, 8080, 1);
+		specs[i].fwd = SL_FWD_NAT;
+	}
+	assert_int_equal(sl_txn_service_set(txn, &spec, NULL), 0);
+	assert_non_null(finish(&s->f, txn));
+	assert_int_equal(s->f.engine->snapshot->n_endpoints, spec.n_servers);
+	sl_stats_tick(s->stats, s->f.manual.ns);
+	sl_stats_tick(s->stats, s->f.manual.ns + SL_STATS_INTERVAL_NS);
+	assert_int_equal(sl_stats_zero(s->stats, SL_ID_NONE), 0);
+	assert_int_equal(sl_stats_service(s->stats, front_id(&s->f, 80), &view), 0);
+	for (sl_id id = 1; id <= spec.n_servers; id++) {
+		if (id != front_id(&s->f, 80))
+			assert_int_equal(sl_stats_service(s->stats, id, &view), -ENOENT);
+	}
+}
+
 static void no_memory_is_said_before_anything_changes(void **state)
 {
 	struct with_stats *s = *state;
@@ -264,6 +324,8 @@ int main(void)
 		T(rates_go_a_quarter_of_the_way),
 		T(zeroing_forgets_rates),
 		T(made_late_they_know_what_is_there),
+		T(replies_have_totals_and_rates),
+		T(fronts_without_a_service_have_none),
 		T(no_memory_is_said_before_anything_changes),
 	};
 #undef T
