@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lb/publish.h"
+#include "lb/datagram.h"
 #include "methods.h"
 
 #define CLIENTS 10 /* addresses of each family */
@@ -100,8 +100,9 @@ static bool make_back(struct bench *b, struct flight *f)
 	c = &b->conns[at];
 	if (!c->used || !(c->fwd->traits & SL_FWD_SETS_PORT))
 		return false;
-	f->conn = at;
-	f->made = b->made[at];
+	f->protocol = c->service->key.protocol;
+	f->local = c->local;
+	f->server = c->server;
 	switch (sl_rand_below(&b->rand, 6)) {
 	case 0:
 		f->kind = ERROR_TO_CLIENT;
@@ -175,6 +176,14 @@ static struct flight *random_packet(struct bench *b)
 	return f;
 }
 
+static struct flight *arrival(struct bench *b)
+{
+	struct flight *f = random_packet(b);
+
+	f->arrived_ns = b->rig.time.ns;
+	return f;
+}
+
 /* ---- polls ---- */
 
 static struct flight *flight_of(struct bench *b, const struct rte_mbuf *mbuf)
@@ -206,9 +215,6 @@ static void conclude(struct bench *b, struct sl_worker *w, struct rte_mbuf *mbuf
 	enum rig_end end = rig_end_of(&b->rig, w->index, mbuf, &what);
 
 	switch (end) {
-	case RIG_LOST:
-		b->held++;
-		return;
 	case RIG_HANDED_OVER:
 		rte_ring_sp_enqueue(w->handover_out[what], mbuf); /* back: the look took it out */
 		b->handed_over++;
@@ -221,19 +227,40 @@ static void conclude(struct bench *b, struct sl_worker *w, struct rte_mbuf *mbuf
 	f->mbuf = NULL;
 }
 
+/* Packets that were held before. */
+static void conclude_others(struct bench *b, struct sl_worker *w, uint64_t *before)
+{
+	while (w->tx[0].n > 0)
+		conclude(b, w, w->tx[0].pkts[0], before);
+	while (w->freed.n > 0)
+		conclude(b, w, w->freed.pkts[0], before);
+}
+
 /* One packet at a time, so that its counters are its own. */
 static void run(struct bench *b, struct sl_worker *w, struct rte_mbuf *mbuf)
 {
 	uint64_t before[SL_DROP_COUNT];
+	uint32_t waiting;
 
 	memcpy(before, w->stats.drops, sizeof(before));
+	waiting = sl_datagrams_count(w->datagrams).waiting;
 	sl_pipeline_run(w, &mbuf, 1);
-	conclude(b, w, mbuf, before);
-	while (w->tx[0].n > 0) /* what was held for it */
-		conclude(b, w, w->tx[0].pkts[0], before);
-	while (w->freed.n > 0)
-		conclude(b, w, w->freed.pkts[0], before);
+	if (sl_datagrams_count(w->datagrams).waiting > waiting)
+		b->held++; /* and waits for its datagram's first fragment */
+	else
+		conclude(b, w, mbuf, before);
+	conclude_others(b, w, before);
 	b->packets++;
+}
+
+/* What the worker does between its bursts: fragments that were held too long go. */
+static void keep_house(struct bench *b, struct sl_worker *w)
+{
+	uint64_t before[SL_DROP_COUNT];
+
+	memcpy(before, w->stats.drops, sizeof(before));
+	sl_worker_housekeeping(w);
+	conclude_others(b, w, before);
 }
 
 static void poll(struct bench *b, struct sl_worker *w, unsigned n, bool swap)
@@ -250,8 +277,8 @@ static void poll(struct bench *b, struct sl_worker *w, unsigned n, bool swap)
 	for (unsigned i = 0; i < taken; i++)
 		run(b, w, mbufs[i]);
 	for (unsigned i = 0; i < n; i++)
-		run(b, w, random_packet(b)->mbuf);
-	sl_worker_housekeeping(w);
+		run(b, w, arrival(b)->mbuf);
+	keep_house(b, w);
 	sl_worker_poll_end(w);
 	methods_follow(&change);
 }
@@ -302,9 +329,10 @@ static void drain(struct bench *b)
 /* A run that did not meet these has tested nothing. */
 static void check_wild(const struct bench *b)
 {
-	if (b->created == 0 || b->sent[REQUEST] == 0 || b->sent[REPLY] == 0 ||
-		b->sent[ERROR_TO_SERVER] == 0 || b->sent[ERROR_TO_CLIENT] == 0 || b->busy == 0 ||
-		b->dropped == 0 || b->punted == 0 || (b->n_workers > 1 && b->handed_over == 0))
+	if (b->fragments == 0 || b->held == 0 || b->created == 0 || b->sent[REQUEST] == 0 ||
+		b->sent[REPLY] == 0 || b->sent[ERROR_TO_SERVER] == 0 ||
+		b->sent[ERROR_TO_CLIENT] == 0 || b->busy == 0 || b->dropped == 0 ||
+		b->punted == 0 || (b->n_workers > 1 && b->handed_over == 0))
 		methods_fail(b, "the run was too tame");
 }
 

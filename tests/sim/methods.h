@@ -22,6 +22,7 @@
 #define METHODS_CONNS    4096
 #define METHODS_FLIGHTS  4096
 #define METHODS_LATER    64
+#define METHODS_FIRSTS   256
 
 struct end {
 	struct sl_addr addr;
@@ -59,8 +60,17 @@ struct flight {
 	struct packet packet;
 	struct packet quoted;
 	const struct service *service; /* of a request */
-	unsigned conn;                 /* of the others: index */
-	uint64_t made;                 /* and which one that was: conns are used again */
+	uint8_t protocol;
+	struct end local, server; /* of the others: the server-side tuple that it belongs to */
+	uint64_t arrived_ns;
+};
+
+/* A datagram's first fragment that was sent on. */
+struct first {
+	const struct service *service;
+	struct end client;
+	uint16_t id;
+	uint64_t ns;
 };
 
 struct bench {
@@ -72,11 +82,13 @@ struct bench {
 	struct service services[METHODS_SERVICES];
 	unsigned n_services;
 	struct conn conns[METHODS_CONNS];
-	uint64_t made[METHODS_CONNS];
 	struct flight flights[METHODS_FLIGHTS];
 	struct flight *later[METHODS_LATER]; /* fragments that have not arrived yet */
 	unsigned n_later;
-	uint64_t packets, sent[4], created, dropped, punted, answered, held, busy, handed_over;
+	struct first firsts[METHODS_FIRSTS]; /* the last ones */
+	unsigned n_firsts;
+	uint64_t packets, sent[4], created, dropped, punted, answered, held, busy, handed_over,
+		fragments;
 };
 
 void methods_fail(const struct bench *b, const char *format, ...)

@@ -48,7 +48,6 @@ static void forget(struct bench *b, struct conn *c)
 {
 	c->used = false;
 	c->ended_s = c->seen_s;
-	b->made[c - b->conns]++;
 }
 
 static bool is_over(const struct bench *b, const struct conn *c)
@@ -274,7 +273,6 @@ static void create(struct bench *b, const struct flight *f, const uint8_t *frame
 	choose(b, c, frame, f->packet.part_to != 0);
 	check_unique(b, c);
 	c->used = true;
-	b->made[c - b->conns]++;
 	c->state = SL_STATE_NONE;
 	step_state(b, c, f->packet.flags, SL_DIR_IN);
 	check_request(b, f, c, frame, length);
@@ -403,12 +401,69 @@ static void error(struct bench *b, const struct flight *f, const struct conn *c,
 	check_bytes(b, want, gateway(vip.addr.family), frame, length);
 }
 
+/* The connection that a reply or an error belongs to now: while it was on its way, the tuple may
+ * have become another one's. */
+static struct conn *find_tuple(struct bench *b, const struct flight *f)
+{
+	for (unsigned i = 0; i < METHODS_CONNS; i++) {
+		struct conn *c = &b->conns[i];
+
+		if (c->used && both_ways(c->fwd) && !is_over(b, c) &&
+			c->service->key.protocol == f->protocol &&
+			end_equal(&c->local, &f->local) && end_equal(&c->server, &f->server))
+			return c;
+	}
+	return NULL;
+}
+
+/* Whether a packet may have been lost on its way to where it would have been known. */
+static void check_lost(const struct bench *b, const struct flight *f, const char *reason)
+{
+	struct sl_addr from = packet_from(&f->packet);
+	struct end client = end_of(&from, f->packet.src_port);
+
+	if (strcmp(reason, "handover_full") == 0 && b->n_workers > 1)
+		return;
+	if (strcmp(reason, "fragment_timeout") != 0 || f->packet.part_to == 0)
+		methods_fail(b, "a packet was dropped: %s", reason);
+	/* With rings between them, who can say when each came to the worker that counts? */
+	for (unsigned i = 0; i < METHODS_FIRSTS && b->n_workers == 1; i++) {
+		const struct first *first = &b->firsts[i];
+		uint64_t between = first->ns > f->arrived_ns ? first->ns - f->arrived_ns
+							     : f->arrived_ns - first->ns;
+
+		if (first->service == f->service && first->id == f->packet.id &&
+			end_equal(&first->client, &client) && between < SL_NS_PER_S)
+			methods_fail(b, "a fragment was given up, and its first one came");
+	}
+}
+
+static void count_fragment(struct bench *b, const struct flight *f)
+{
+	struct sl_addr from = packet_from(&f->packet);
+
+	b->fragments += f->packet.part_from != 0;
+	if (f->packet.part_from != 0 || f->packet.part_to == 0)
+		return;
+	b->firsts[b->n_firsts++ % METHODS_FIRSTS] = (struct first){
+		.service = f->service,
+		.client = end_of(&from, f->packet.src_port),
+		.id = f->packet.id,
+		.ns = f->arrived_ns,
+	};
+}
+
+static bool is_loss(const char *reason)
+{
+	return strcmp(reason, "handover_full") == 0 || strncmp(reason, "fragment_", 9) == 0;
+}
+
 void methods_judge(struct bench *b, const struct flight *f, enum rig_end end, const uint8_t *frame,
 	size_t length, const char *reason)
 {
 	bool answered = end == RIG_SENT && reason != NULL;
 	bool sent = end == RIG_SENT && !answered;
-	struct conn *c = &b->conns[f->conn];
+	struct conn *c;
 
 	b->sent[f->kind] += sent;
 	b->answered += answered;
@@ -416,20 +471,21 @@ void methods_judge(struct bench *b, const struct flight *f, enum rig_end end, co
 	b->punted += end == RIG_PUNTED;
 	if (reason == NULL)
 		reason = end == RIG_PUNTED ? "punted" : "";
+	if (sent)
+		count_fragment(b, f);
 	/* With rings of two entries, packets are lost on their way; a fragment without its first
 	 * one likewise. */
-	if (end == RIG_DROPPED &&
-		(strcmp(reason, "handover_full") == 0 || strncmp(reason, "fragment", 8) == 0))
+	if (end == RIG_DROPPED && is_loss(reason)) {
+		check_lost(b, f, reason);
 		return;
+	}
 	if (f->kind == REQUEST) {
 		request(b, f, end, frame, length, reason, answered);
 		return;
 	}
-	if (!c->used || b->made[f->conn] != f->made || is_over(b, c)) {
-		if (sent && f->kind != ERROR_TO_SERVER)
-			return; /* it is somebody else's by now, or transit */
-		return;
-	}
+	c = find_tuple(b, f);
+	if (c == NULL)
+		return; /* it is transit by now */
 	/* What removed servers have to say still leaves, as with LVS. */
 	if (f->kind == ERROR_TO_SERVER && server_of(c->service, &c->server.addr) == NULL)
 		return;
