@@ -110,7 +110,9 @@ static void add_routes(struct bench *b)
 			locals[2 * i + n] = methods_address(i == 0 ? 4 : 6, 3, n + 1);
 	}
 	rig_full_nat(&b->rig, locals, 4, 20000, 60000);
-	rig_locals(&b->rig, locals, 4, NULL, 0);
+	/* the outer sources of tunnels */
+	rig_locals(
+		&b->rig, locals, 4, (struct sl_local_source[]){{0, locals[0]}, {0, locals[2]}}, 2);
 }
 
 struct bench *methods_new(uint64_t seed, unsigned workers)
