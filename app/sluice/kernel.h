@@ -24,8 +24,9 @@ void sl_kernel_free(struct sl_kernel *kernel); /* accepts NULL; what was put int
 /*
  * Makes Linux follow `to`: adds what is missing (own addresses first, then VIPs, as hosts), then
  * removes what is ours and no longer wanted. All or nothing: after an error what had been added
- * is taken out again. New VIPs are announced. Also to be called when the mirror says that Linux drifted (mirror.h): it
- * compares with what Linux really has each time. 0 or -errno; the message names address and twin.
+ * is taken out again. New VIPs are announced. Also to be called when the mirror says that Linux
+ * drifted (mirror.h): it compares with what Linux really has each time. 0 or -errno; the message
+ * names address and twin.
  */
 int sl_kernel_apply(struct sl_kernel *kernel, const struct sl_conf *to, struct sl_err *err);
 

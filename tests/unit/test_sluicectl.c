@@ -215,7 +215,7 @@ static void methods_and_their_options(void **state)
 	expect_text(bench,
 		"  -> 192.168.8.14:8080            Masq    1      0          0         \n"
 		"  -> 192.168.8.15:80              Tunnel  1      0          0         \n");
-	expect_text(bench, "  -> 192.168.8.16:8443            FullNat 1 ");
+	expect_text(bench, "  -> 192.168.8.16:8443            FullNAT 1 ");
 	/* Of a tunnel, too, what is not given stays; another method has none. */
 	assert_int_equal(
 		run(bench, "server edit tcp 192.168.8.100:80 192.168.8.15 --tun-csum"), CTL_OK);
