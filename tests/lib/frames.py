@@ -58,7 +58,7 @@ class Packet:
     """
     tcp A:P > A:P FLAGS | udp A:P > A:P | icmp A > A TYPE | ip PROTOCOL A > A | arp A A | nd |
     error KIND A > A [WORDS] : PACKET, see icmp_error(); what it quotes is after the colon |
-    ether HEX, then any of: ttl N, tos N, id N (or l4: that of its TCP or UDP checksum), df, len N (bytes of payload), frag N (the header's
+    ether HEX, then any of: ttl N, tos N, id N (or l4: the number that its upper layer has as checksum), df, len N (bytes of payload), frag N (the header's
     field), part FROM TO (a fragment: these bytes of the IP payload), nosum (UDP), options,
     seq N, ack N, mss N, toa A:P, proxy A:P > A:P (what a server is told about the client),
     version N, ihl N, total N, doff N, ulen N (wrong ones), badsum, quote N (of an error: bytes that
@@ -72,7 +72,7 @@ class Packet:
         self.text, self.port = text, 0
         self.src_mac, self.dst_mac, self.type = CLIENT_MAC, None, None
         self.part = self.cut = self.quote = None
-        self.badsum = False
+        self.badsum = self.id_of_l4 = False
         self.tags = b''
         self.inner = Packet(inner) if inner else None
         words = text.split()
@@ -146,7 +146,8 @@ class Packet:
         elif word == 'tos':
             set_tos(ip, int(value))
         elif word == 'id':
-            ip[IP].id = l4_checksum(ip) if value == 'l4' else int(value, 0)
+            self.id_of_l4 = value == 'l4'
+            ip[IP].id = 0 if self.id_of_l4 else int(value, 0)
         elif word == 'len':
             self.body = ip / Raw(bytes(i % 251 for i in range(int(value))))
         elif word == 'frag':
@@ -191,6 +192,8 @@ class Packet:
         if self.inner is not None:
             quoted = self.inner.ip_bytes()
             whole = whole / Raw(quoted[:self.quote])
+        if self.id_of_l4:
+            whole[IP].id = l4_checksum(whole)
         if self.part is not None:
             whole = fragment(whole, *self.part)
         return bytes(whole)
@@ -223,8 +226,8 @@ def packed(text):
 
 
 def l4_checksum(ip):
-    whole = IP(bytes(ip))
-    return (whole[TCP] if TCP in whole else whole[UDP]).chksum
+    """As it will be: of what the outermost header carries."""
+    return IP(bytes(ip)).payload.chksum
 
 
 def toa(client):
