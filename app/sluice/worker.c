@@ -262,12 +262,24 @@ static struct rte_mbuf *alloc_buffer(void *pool)
 	return rte_pktmbuf_alloc(pool);
 }
 
+/* That of the ports of the worker's own node, if there are any. */
+static struct rte_mempool *pool_of(const struct sl_worker *w, const struct sl_ports *ports)
+{
+	struct rte_mempool *pool = NULL;
+
+	for (unsigned i = 0; i < ports->n; i++) {
+		if (pool == NULL || ports->dev[i].numa == w->numa)
+			pool = ports->dev[i].pool;
+	}
+	return pool;
+}
+
 void sl_worker_loop_init(struct sl_worker_loop *loop, struct sl_worker *w,
 	const struct sl_ports *ports, const struct sl_tsc *clock, bool adaptive)
 {
 	*loop = (struct sl_worker_loop){.w = w, .clock = clock, .adaptive = adaptive};
-	w->alloc = alloc_buffer;
-	w->alloc_arg = ports->dev[0].pool;
+	w->alloc_arg = pool_of(w, ports);
+	w->alloc = w->alloc_arg != NULL ? alloc_buffer : NULL;
 	loop->n_ports = ports->n;
 	for (unsigned i = 0; i < ports->n; i++)
 		add_port(loop, &ports->dev[i], w->index, w->engine->n_workers);
