@@ -267,6 +267,8 @@ static bool read_ip(const uint8_t *frame, size_t end, struct sl_parsed *p)
 			: p->protocol == AUTHENTICATION ? (header[1] + 2u) * 4
 							: (header[1] + 1u) * 8;
 		p->protocol = header[0];
+		if (p->fragment_offset > 0)
+			break; /* what follows is the middle of something */
 	}
 	p->l4_offset = (uint16_t)at;
 	return at <= end;
