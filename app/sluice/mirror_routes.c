@@ -138,16 +138,15 @@ static void refresh_neighbours(struct sl_mirror *mirror)
 /* The interface on which a neighbour of the port lies: the twin, or a macvlan over it. */
 static void resolve(struct sl_mirror *mirror, uint8_t index, const struct sl_addr *address)
 {
-	const struct sl_mirror_port *port = &mirror->ports[index];
 	const struct sl_rtmsg_neighbour *neighbour;
 	struct sl_adjacency_way way = {0};
 	struct sl_mirror_space *space;
 
-	if (index >= mirror->n_ports || port->space < 0 ||
+	if (index >= mirror->n_ports || mirror->ports[index].space < 0 ||
 		!sl_glean_may_ask(
 			&mirror->glean, index, address, sl_clock_ns(mirror->params.clock)))
 		return;
-	space = &mirror->spaces[port->space];
+	space = &mirror->spaces[mirror->ports[index].space];
 	if (!sl_mirror_way_through(mirror, space, address, &way) || way.kind != SL_WAY_HOP ||
 		!way.on_link)
 		return;

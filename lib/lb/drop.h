@@ -45,7 +45,8 @@
 		"TCP without SYN and without a connection, on a port without a Linux twin")        \
 	X(SERVER_REMOVED, "server_removed", "its connection's server has been removed")            \
 	X(NEIGHBOUR_UNRESOLVED, "neighbour_unresolved",                                            \
-		"the server's MAC address is not known (yet): does it answer ARP?")                \
+		"the MAC address of the server or next hop is not known (yet): does it answer "    \
+		"ARP, or ND?")                                                                     \
 	X(SERVER_NOT_ON_LINK, "server_not_on_link",                                                \
 		"direct routing needs the server on a connected segment")                          \
 	X(PACKET_TOO_BIG, "packet_too_big",                                                        \

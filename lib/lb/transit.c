@@ -9,26 +9,29 @@
 #include "lb/emit.h"
 #include "lb/stage.h"
 
-static bool is_link_local6(const union sl_ip *ip)
+/* To or from an address that means nothing beyond its link: RFC 4291, section 2.5.6. */
+static bool stays_on_link(const struct sl_parsed *p)
 {
-	return ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+	const uint8_t *src = p->src.bytes, *dst = p->dst.bytes;
+
+	return p->family == 6 &&
+		((src[0] == 0xfe && (src[1] & 0xc0) == 0x80) ||
+			(dst[0] == 0xfe && (dst[1] & 0xc0) == 0x80));
 }
 
-/*
- * To or from an address that means nothing beyond its link, or is no host's; or with IPv4 options,
- * some of which are for the routers on the way.
- */
-static bool is_for_linux(const struct sl_pkt *pkt)
+/* Some options of IPv4 are for the routers on the way. */
+static bool has_options(const struct sl_pkt *pkt)
 {
-	const struct sl_parsed *p = &pkt->parsed;
-	const struct rte_ipv4_hdr *ip;
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(pkt->mbuf, const void *, pkt->parsed.l3_offset);
 
-	if (!sl_ip_is_host(p->family, &p->dst))
-		return true;
-	if (p->family == 6)
-		return is_link_local6(&p->src) || is_link_local6(&p->dst);
-	ip = rte_pktmbuf_mtod_offset(pkt->mbuf, const void *, p->l3_offset);
-	return ip->version_ihl != RTE_IPV4_VHL_DEF;
+	return pkt->parsed.family == 4 && ip->version_ihl != RTE_IPV4_VHL_DEF;
+}
+
+static bool leave_to_linux(struct sl_worker *w, struct sl_pkt *pkt)
+{
+	sl_emit_punt(w, pkt->mbuf, SL_PUNT_OTHER);
+	return false;
 }
 
 /* Of both addresses alone, so that fragments go the way of their datagram. */
@@ -44,13 +47,20 @@ bool sl_transit_forward(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	sl_adj_word way;
 
-	if (is_for_linux(pkt))
+	if (stays_on_link(&pkt->parsed))
 		return sl_unclaimed_punt(w, pkt, false);
+	if (!sl_ip_is_host(pkt->parsed.family, &pkt->parsed.dst) || has_options(pkt))
+		return leave_to_linux(w, pkt);
 	pkt->direction = SL_DIR_OUT; /* answers come from the port's own address */
 	pkt->hash = flow_hash(&pkt->parsed);
-	if (pkt->parsed.ttl <= 1)
+	if (pkt->parsed.ttl <= 1) {
 		sl_emit_answer(w, pkt, SL_ICMP_TIME_EXCEEDED, 0, SL_DROP_TTL_EXCEEDED);
-	else if (sl_emit_way_routed(w, pkt, &pkt->parsed.dst, &way))
-		sl_emit_on_way(w, pkt, way);
+		return false;
+	}
+	if (!sl_emit_way_routed(w, pkt, &pkt->parsed.dst, &way))
+		return false;
+	if (sl_adj_flags(way) & SL_ADJ_LOCAL)
+		return leave_to_linux(w, pkt);
+	sl_emit_on_way(w, pkt, way);
 	return false;
 }
