@@ -130,6 +130,8 @@ int sl_fullnat_growth(const struct sl_fullnat *c, const struct sl_parsed *p)
 
 	/* Of a segment's SYN the payload goes, and fragments that are not the first only move. */
 	growth = growth / 2 * SL_FULLNAT_V6_MORE;
+	if (growth > 0 && (p->fragment_offset > 0 || p->more_fragments))
+		growth += SL_FULLNAT_V6_FRAGMENT;
 	if (p->fragment_offset > 0 || (p->tcp_flags & SL_TCP_SYN))
 		return growth;
 	return growth + (int)proxy_growth(c, p->protocol);
@@ -157,30 +159,30 @@ static enum sl_drop put_preface(struct sl_worker *w, const struct sl_fullnat *c,
 	return SL_DROP_COUNT;
 }
 
-enum sl_drop sl_fullnat_to_server(struct sl_worker *w, const struct sl_fullnat *c,
+enum sl_drop sl_fullnat_name_client(struct sl_worker *w, const struct sl_fullnat *c,
 	struct rte_mbuf *mbuf, struct sl_parsed *p, unsigned mtu)
 {
-	struct sl_tuple to = towards_server(c, p->protocol);
-	enum sl_drop drop;
+	/* What the family adds is not there yet. */
+	unsigned differ = c->server->family > p->family ? SL_FULLNAT_V6_MORE : 0;
 
-	if (has_preface(c->side)) {
-		/* What the family adds is not there yet. */
-		unsigned differ = to.family > p->family ? SL_FULLNAT_V6_MORE : 0;
-
-		drop = put_preface(w, c, mbuf, p, mtu - RTE_MIN(differ, mtu));
-		if (drop != SL_DROP_COUNT)
-			return drop;
-	}
-	return rewrite(mbuf, p, &to);
+	if (!has_preface(c->side))
+		return SL_DROP_COUNT;
+	return put_preface(w, c, mbuf, p, mtu - RTE_MIN(differ, mtu));
 }
 
-enum sl_drop
-sl_fullnat_to_client(const struct sl_fullnat *c, struct rte_mbuf *mbuf, struct sl_parsed *p)
+void sl_fullnat_hear_server(
+	const struct sl_fullnat *c, const struct rte_mbuf *mbuf, const struct sl_parsed *p)
 {
-	struct sl_tuple to = turned(from_client(c, p->protocol));
-
 	if (has_preface(c->side))
-		sl_preface_out(c->side, to.family, frame_of(mbuf), p);
+		sl_preface_out(c->side, family_of(c->front), frame_of(mbuf), p);
+}
+
+enum sl_drop sl_fullnat_aim(const struct sl_fullnat *c, enum sl_direction direction,
+	struct rte_mbuf *mbuf, struct sl_parsed *p)
+{
+	struct sl_tuple to = direction == SL_DIR_IN ? towards_server(c, p->protocol)
+						    : turned(from_client(c, p->protocol));
+
 	return rewrite(mbuf, p, &to);
 }
 

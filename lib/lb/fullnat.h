@@ -18,7 +18,8 @@
 #include "lb/snapshot.h"
 #include "net/parse.h"
 
-#define SL_FULLNAT_V6_MORE 20 /* bytes by which an IPv6 header is longer */
+#define SL_FULLNAT_V6_MORE     20 /* bytes by which an IPv6 header is longer */
+#define SL_FULLNAT_V6_FRAGMENT 8  /* and a fragment's header */
 
 /* The two ends of a connection, as its packets show them on either side of the director. */
 struct sl_fullnat {
@@ -30,13 +31,19 @@ struct sl_fullnat {
 /* By how much a client's packet grows at most, in bytes of IP; negative: it shrinks. */
 int sl_fullnat_growth(const struct sl_fullnat *c, const struct sl_parsed *p);
 
-/* A client's packet, for the server; the TOA option goes in if it has at most `mtu` bytes then. */
-enum sl_drop sl_fullnat_to_server(struct sl_worker *w, const struct sl_fullnat *c,
+/*
+ * What happens to a packet before its endpoints do: a client's gets the client's name, with the TOA
+ * option if it has at most `mtu` bytes then; what a server's acknowledges is moved.
+ */
+enum sl_drop sl_fullnat_name_client(struct sl_worker *w, const struct sl_fullnat *c,
 	struct rte_mbuf *mbuf, struct sl_parsed *p, unsigned mtu);
+void sl_fullnat_hear_server(
+	const struct sl_fullnat *c, const struct rte_mbuf *mbuf, const struct sl_parsed *p);
 
-/* A server's reply, for the client. */
-enum sl_drop
-sl_fullnat_to_client(const struct sl_fullnat *c, struct rte_mbuf *mbuf, struct sl_parsed *p);
+/* Then a client's packet is aimed at the server (SL_DIR_IN), a server's at the client: or each of
+ * the fragments that it was cut into. */
+enum sl_drop sl_fullnat_aim(const struct sl_fullnat *c, enum sl_direction direction,
+	struct rte_mbuf *mbuf, struct sl_parsed *p);
 
 /* An ICMP error about what the server was sent, for the client; `inner` is what it quotes. */
 enum sl_drop sl_fullnat_error_to_client(const struct sl_fullnat *c, struct rte_mbuf *mbuf,

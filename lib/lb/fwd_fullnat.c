@@ -8,6 +8,7 @@
 #include "lb/engine.h"
 #include "lb/fullnat.h"
 #include "lb/fwd.h"
+#include "lb/split.h"
 
 #define MTU_NONE UINT16_MAX
 
@@ -29,12 +30,50 @@ static unsigned overhead(const struct sl_pkt *pkt, int growth)
 	return pkt->is_error || growth < 0 ? 0 : (unsigned)growth;
 }
 
-static void finish(struct sl_worker *w, struct sl_pkt *pkt, enum sl_drop drop, sl_adj_word way)
+static int reply_growth(const struct sl_parsed *p, uint8_t family)
 {
+	if (family <= p->family)
+		return 0;
+	return p->fragment_offset > 0 || p->more_fragments
+		? SL_FULLNAT_V6_MORE + SL_FULLNAT_V6_FRAGMENT
+		: SL_FULLNAT_V6_MORE;
+}
+
+/* Nobody but the sender cuts IPv6: what becomes that is cut before. */
+static void
+aim_pieces(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_fullnat *c, sl_adj_word way)
+{
+	uint16_t size = RTE_MAX(pkt->cut, SL_FULLNAT_V6_FRAGMENT) - SL_FULLNAT_V6_FRAGMENT;
+	struct rte_mbuf *pieces[SL_SPLIT_MAX];
+	unsigned n = sl_split(w, pkt->mbuf, &pkt->parsed, size, pieces);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct sl_parsed p;
+		enum sl_drop drop;
+
+		sl_parse(rte_pktmbuf_mtod(pieces[i], void *), pieces[i]->data_len,
+			pieces[i]->pkt_len, false, &p);
+		drop = sl_fullnat_aim(c, pkt->direction, pieces[i], &p);
+		if (drop != SL_DROP_COUNT)
+			sl_emit_drop(w, pieces[i], drop);
+		else
+			sl_emit_frame(w, pieces[i], way);
+	}
+}
+
+static void
+send(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_fullnat *c, sl_adj_word way)
+{
+	enum sl_drop drop;
+
+	if (pkt->is_error && pkt->direction == SL_DIR_IN)
+		drop = sl_fullnat_error_to_server(c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
+	else if (pkt->is_error)
+		drop = sl_fullnat_error_to_client(c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
+	else
+		drop = sl_fullnat_aim(c, pkt->direction, pkt->mbuf, &pkt->parsed);
 	if (drop != SL_DROP_COUNT)
 		sl_emit_drop(w, pkt->mbuf, drop);
-	else if (pkt->cut != 0 && pkt->parsed.family == 6)
-		sl_emit_drop(w, pkt->mbuf, SL_DROP_PACKET_TOO_BIG); /* came as IPv4 without DF */
 	else
 		sl_emit_on_way(w, pkt, way);
 }
@@ -43,33 +82,36 @@ static void request(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	struct sl_fullnat c = connection_of(pkt);
 	unsigned more = overhead(pkt, sl_fullnat_growth(&c, &pkt->parsed));
-	enum sl_drop drop;
+	enum sl_drop drop = SL_DROP_COUNT;
 	sl_adj_word way;
 
 	if (!sl_emit_way_to_server(w, pkt, more, false, &way))
 		return;
-	if (pkt->is_error)
-		drop = sl_fullnat_error_to_server(&c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
+	if (!pkt->is_error)
+		drop = sl_fullnat_name_client(w, &c, pkt->mbuf, &pkt->parsed, mtu_of(w, way));
+	if (drop != SL_DROP_COUNT)
+		sl_emit_drop(w, pkt->mbuf, drop);
+	else if (pkt->cut != 0 && c.server->family > pkt->parsed.family)
+		aim_pieces(w, pkt, &c, way);
 	else
-		drop = sl_fullnat_to_server(w, &c, pkt->mbuf, &pkt->parsed, mtu_of(w, way));
-	finish(w, pkt, drop, way);
+		send(w, pkt, &c, way);
 }
 
 static void answer(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	struct sl_fullnat c = connection_of(pkt);
 	uint8_t family = c.front->v6 ? 6 : 4;
-	unsigned more = overhead(pkt, family > pkt->parsed.family ? SL_FULLNAT_V6_MORE : 0);
-	enum sl_drop drop;
+	unsigned more = overhead(pkt, reply_growth(&pkt->parsed, family));
 	sl_adj_word way;
 
 	if (!sl_emit_way_to(w, pkt, family, &c.side->client, more, &way))
 		return;
-	if (pkt->is_error)
-		drop = sl_fullnat_error_to_client(&c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
+	if (!pkt->is_error)
+		sl_fullnat_hear_server(&c, pkt->mbuf, &pkt->parsed);
+	if (pkt->cut != 0 && family > pkt->parsed.family)
+		aim_pieces(w, pkt, &c, way);
 	else
-		drop = sl_fullnat_to_client(&c, pkt->mbuf, &pkt->parsed);
-	finish(w, pkt, drop, way);
+		send(w, pkt, &c, way);
 }
 
 static void forward(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)

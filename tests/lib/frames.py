@@ -58,7 +58,7 @@ class Packet:
     """
     tcp A:P > A:P FLAGS | udp A:P > A:P | icmp A > A TYPE | ip PROTOCOL A > A | arp A A | nd |
     error KIND A > A [WORDS] : PACKET, see icmp_error(); what it quotes is after the colon |
-    ether HEX, then any of: ttl N, tos N, id N (or l4: the number that its upper layer has as checksum), df, len N (bytes of payload), frag N (the header's
+    ether HEX, then any of: ttl N, tos N, id N (or l4: the number that its upper layer has as checksum; of IPv6: of a fragment), df, len N (bytes of payload), frag N (the header's
     field), part FROM TO (a fragment: these bytes of the IP payload), nosum (UDP), options,
     seq N, ack N, mss N, toa A:P, proxy A:P > A:P (what a server is told about the client),
     version N, ihl N, total N, doff N, ulen N (wrong ones), badsum, quote N (of an error: bytes that
@@ -73,6 +73,7 @@ class Packet:
         self.src_mac, self.dst_mac, self.type = CLIENT_MAC, None, None
         self.part = self.cut = self.quote = None
         self.badsum = self.id_of_l4 = False
+        self.fragment_id = 0x12345678
         self.tags = b''
         self.inner = Packet(inner) if inner else None
         words = text.split()
@@ -147,7 +148,10 @@ class Packet:
             set_tos(ip, int(value))
         elif word == 'id':
             self.id_of_l4 = value == 'l4'
-            ip[IP].id = 0 if self.id_of_l4 else int(value, 0)
+            if isinstance(ip, IPv6):
+                self.fragment_id = int(value, 0)
+            else:
+                ip[IP].id = 0 if self.id_of_l4 else int(value, 0)
         elif word == 'len':
             self.body = ip / Raw(bytes(i % 251 for i in range(int(value))))
         elif word == 'frag':
@@ -195,7 +199,7 @@ class Packet:
         if self.id_of_l4:
             whole[IP].id = l4_checksum(whole)
         if self.part is not None:
-            whole = fragment(whole, *self.part)
+            whole = fragment(whole, *self.part, self.fragment_id)
         return bytes(whole)
 
     def bytes(self):
@@ -265,7 +269,7 @@ def set_tos(ip, tos):
         ip.tos = tos
 
 
-def fragment(whole, start, end):
+def fragment(whole, start, end, number6):
     """The fragment of a whole packet that has these bytes of its payload."""
     data = bytes(whole.payload)
     header = whole.copy()
@@ -274,7 +278,7 @@ def fragment(whole, start, end):
     if isinstance(whole, IPv6):
         number = bytes(whole)[6]
         return header / IPv6ExtHdrFragment(nh=number, offset=start // 8, m=int(more),
-                                           id=0x12345678) / part
+                                           id=number6) / part
     header.proto, header.frag = bytes(whole)[9], start // 8
     header.flags = int(header.flags) | (1 if more else 0)
     return header / part

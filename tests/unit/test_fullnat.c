@@ -145,6 +145,19 @@ write_packet(const struct fixture *f, const struct seen *s, uint16_t payload, ui
 			    n_ & 4 ? IPPROTO_UDP : IPPROTO_TCP),                                   \
 			true)
 
+static enum sl_drop to_server(struct fixture *f, struct sl_parsed *p)
+{
+	enum sl_drop drop = sl_fullnat_name_client(&f->w, &f->c, &f->mbuf, p, MTU);
+
+	return drop != SL_DROP_COUNT ? drop : sl_fullnat_aim(&f->c, SL_DIR_IN, &f->mbuf, p);
+}
+
+static enum sl_drop to_client(struct fixture *f, struct sl_parsed *p)
+{
+	sl_fullnat_hear_server(&f->c, &f->mbuf, p);
+	return sl_fullnat_aim(&f->c, SL_DIR_OUT, &f->mbuf, p);
+}
+
 static void a_request_reaches_the_server_from_the_local_endpoint(void **state)
 {
 	struct fixture f;
@@ -155,7 +168,7 @@ static void a_request_reaches_the_server_from_the_local_endpoint(void **state)
 		struct seen from = at_client(&f), to = at_server(&f);
 		struct sl_parsed p = put(&f, frame, write_packet(&f, &from, 333, frame));
 
-		assert_int_equal(sl_fullnat_to_server(&f.w, &f.c, &f.mbuf, &p, MTU), SL_DROP_COUNT);
+		assert_int_equal(to_server(&f, &p), SL_DROP_COUNT);
 		assert_packet(&f, &p, &to);
 		assert_int_equal(p.payload, 333);
 		free(f.buffer);
@@ -172,7 +185,7 @@ static void a_reply_reaches_the_client_from_the_vip(void **state)
 		struct seen from = reversed(at_server(&f)), to = reversed(at_client(&f));
 		struct sl_parsed p = put(&f, frame, write_packet(&f, &from, 333, frame));
 
-		assert_int_equal(sl_fullnat_to_client(&f.c, &f.mbuf, &p), SL_DROP_COUNT);
+		assert_int_equal(to_client(&f, &p), SL_DROP_COUNT);
 		assert_packet(&f, &p, &to);
 		assert_int_equal(p.payload, 333);
 		free(f.buffer);
@@ -195,12 +208,12 @@ static void ports_that_are_not_set_stay_the_connection_s(void **state)
 		f.side.service_port = rte_cpu_to_be_16(VIP_PORT);
 		to.dst_port = VIP_PORT;
 		p = put(&f, frame, write_packet(&f, &from, 0, frame));
-		assert_int_equal(sl_fullnat_to_server(&f.w, &f.c, &f.mbuf, &p, MTU), SL_DROP_COUNT);
+		assert_int_equal(to_server(&f, &p), SL_DROP_COUNT);
 		assert_packet(&f, &p, &to);
 		to = reversed(to);
 		from = reversed(from);
 		p = put(&f, frame, write_packet(&f, &to, 0, frame));
-		assert_int_equal(sl_fullnat_to_client(&f.c, &f.mbuf, &p), SL_DROP_COUNT);
+		assert_int_equal(to_client(&f, &p), SL_DROP_COUNT);
 		assert_packet(&f, &p, &from);
 		free(f.buffer);
 	}
@@ -221,7 +234,7 @@ static void the_client_is_named_across_families(void **state)
 		f.side.flags = SL_SIDE_PROXY;
 		f.side.isn = 999;
 		growth = sl_fullnat_growth(&f.c, &p);
-		assert_int_equal(sl_fullnat_to_server(&f.w, &f.c, &f.mbuf, &p, MTU), SL_DROP_COUNT);
+		assert_int_equal(to_server(&f, &p), SL_DROP_COUNT);
 		assert_packet(&f, &p, &to);
 		assert_int_equal(p.payload, 100 + header);
 		assert_int_equal(p.l3_length, before + growth);
@@ -244,7 +257,7 @@ static void frames_on_ethernet_may_be_padded(void **state)
 
 		f.side.flags = SL_SIDE_PROXY;
 		f.side.isn = 999;
-		assert_int_equal(sl_fullnat_to_server(&f.w, &f.c, &f.mbuf, &p, MTU), SL_DROP_COUNT);
+		assert_int_equal(to_server(&f, &p), SL_DROP_COUNT);
 		assert_packet(&f, &p, &to);
 		free(f.buffer);
 	}
@@ -263,7 +276,7 @@ static void without_room_in_front_nothing_is_named(void **state)
 	f.mbuf.buf_addr = f.buffer + RTE_PKTMBUF_HEADROOM - 50;
 	f.mbuf.data_off = 50;
 	f.side.flags = SL_SIDE_PROXY;
-	assert_int_equal(sl_fullnat_to_server(&f.w, &f.c, &f.mbuf, &p, MTU), SL_DROP_HEADROOM);
+	assert_int_equal(to_server(&f, &p), SL_DROP_HEADROOM);
 	free(f.buffer);
 }
 
