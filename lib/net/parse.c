@@ -154,7 +154,7 @@ parse_ipv4(struct sl_cursor *c, enum depth depth, size_t room, struct sl_parsed 
 	out->dont_fragment = (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) != 0;
 	if (likely((ip->fragment_offset & FRAGMENT_MASK) == 0))
 		return parse_l4(c, depth, total - header, out);
-	out->fragment_id = ip->packet_id;
+	out->fragment_id = rte_cpu_to_be_32(rte_be_to_cpu_16(ip->packet_id));
 	out->more_fragments = (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG)) != 0;
 	out->fragment_offset = (uint16_t)(rte_be_to_cpu_16(ip->fragment_offset) << 3);
 	return parse_fragment(c, depth, total - header, out);

@@ -290,7 +290,7 @@ static void fragments_are_described(void **state)
 		assert_int_equal(p.dont_fragment, (cases[i].field & 0x4000) != 0);
 		assert_int_equal(p.fragment_offset, (cases[i].field & 0x1fff) * 8);
 		if (cases[i].result == SL_PARSE_FRAGMENT)
-			assert_int_equal(p.fragment_id, RTE_BE16(0xbeef));
+			assert_int_equal(p.fragment_id, RTE_BE32(0xbeef));
 	}
 }
 
