@@ -200,9 +200,9 @@ static void what_cannot_be_answered_is_dropped(void **state)
 	rig_open(&rig, NULL);
 	/* no room in front of the packet */
 	mbuf = packet_make(&syn);
-	memmove((uint8_t *)mbuf->buf_addr + HEADERS - 1, rte_pktmbuf_mtod(mbuf, void *),
+	memmove((uint8_t *)mbuf->buf_addr + HEADERS - 2, rte_pktmbuf_mtod(mbuf, void *),
 		mbuf->data_len);
-	mbuf->data_off = HEADERS - 1;
+	mbuf->data_off = HEADERS - 2;
 	assert_int_equal(answer(&rig, mbuf), RIG_DROPPED);
 	packet_free(mbuf);
 	/* an error itself: type 'x' is nothing that asks */

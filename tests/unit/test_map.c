@@ -160,6 +160,7 @@ static void a_walk_in_pieces_sees_what_stays(void **state)
 		add(i);
 	walk_on(&walk, 20, seen);
 	sl_map_remove(&map, &gone->node);
+	free(gone);
 	/* It grows, and moves everything. */
 	for (uint32_t i = 50; i < 400; i++)
 		add(i);
