@@ -5,11 +5,11 @@ import collections
 import time
 
 from frames import packet
-from lvs import DIRECTOR, DIRECTOR_6
+from lvs import DIRECTOR, DIRECTOR_6, ICMPV6
 from scapy.all import ICMP, IP, TCP, UDP, Ether, IPv6
 from sluice import Sluice
 
-IPV6 = 0x86dd
+IPV6, IPV6_IN_IP = 0x86dd, 41
 TUNNEL_PROTOCOLS = (4, 41, 47, 17)     # IPv4, IPv6, GRE, GUE's UDP
 # The scenario's own time, waits not counted, in which no connection may expire that should not: LVS's
 # shortest timeout that a scenario meets is CLOSE with 10 s.
@@ -175,7 +175,9 @@ def comparable(frame):
         forget_tunnel(ether)
         return bytes(ether)
     if ether.type == IPV6:
-        return frame[:14 + 40 + ether[IPv6].plen]
+        if ether[IPv6].nh == ICMPV6:
+            ether[IPv6].tc, ether[IPv6].fl = 0, 0
+        return bytes(ether)[:14 + 40 + ether[IPv6].plen]
     if ICMP not in ether:
         return frame[:14 + ether[IP].len]
     ether[IP].id, ether[IP].flags = 0, 0
@@ -190,12 +192,14 @@ def in_tunnel(ether):
 
 
 def forget_tunnel(ether):
-    """Outer hop limit, identification, and the source port that spreads GUE's packets."""
+    """Outer hop limit, identification, DF of IPv6 in IPv4, and the source port that spreads GUE's packets."""
     outer = ether.payload
     if ether.type == IPV6:
         outer.hlim, outer.fl = 0, 0
     else:
         outer.id, outer.ttl = 0, 0
+        if outer.proto == IPV6_IN_IP:
+            outer.flags = 0
         del outer.chksum
     if UDP in outer and outer.payload.name == "UDP":
         outer[UDP].sport, outer[UDP].chksum = 0, 0
@@ -204,7 +208,7 @@ def forget_tunnel(ether):
 def kind_of(frame):
     ether = Ether(frame)
     if ether.type == IPV6:
-        error = bytes(ether.payload)[40] if ether[IPv6].nh == 58 else 128
+        error = bytes(ether.payload)[40] if ether[IPv6].nh == ICMPV6 else 128
         if error < 128:
             return f"icmp6 {error}/{bytes(ether.payload)[41]}"
     elif ICMP in ether:
