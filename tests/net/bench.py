@@ -108,8 +108,9 @@ class Bench:
 
     def echo(self, port):
         """What comes to this UDP port of any server comes back, with all of its bytes."""
+        script = shutil.copy(f"{HERE}/helpers/echo.py", self.plan.directory)  # where guests see it, too
         for host in self.plan.server_hosts():
-            argv = (PYTHON, "-B", f"{HERE}/helpers/echo.py", str(port))
+            argv = (PYTHON, "-B", script, str(port))
             if self.plan.topology.hosts[host].own_kernel:
                 self.order(host, "sh", "-c", f"{' '.join(argv)} >/dev/null 2>&1 &")
             else:

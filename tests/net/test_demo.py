@@ -11,7 +11,7 @@ import time
 
 from bench import check, equal, eventually
 from netlab import state as states
-from netlab.plan import REPOSITORY
+from netlab.plan import MODES, REPOSITORY
 from netlab.process import alive
 from runner import scenario
 
@@ -84,6 +84,14 @@ def variants(lab):
         demo = Demo(*options)
         equal(demo.end(), (0, "demo: ok"), f"verdict with {options}")
         check(time.monotonic() - started < 30, f"it took longer than 30 s with {options}")
+
+
+@scenario(with_director=False, only_full=True)
+def modes(lab):
+    """It ends in `demo: ok` in each mode, IPv4 and IPv6, and over tagged wires."""
+    for mode in MODES:
+        for options in ((), ("--ipv6",), ("--vlan", "5")):
+            equal(Demo("--mode", mode, *options).end(), (0, "demo: ok"), f"verdict with {mode} {options}")
 
 
 @scenario(with_director=False, only_full=True)

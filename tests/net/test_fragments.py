@@ -6,11 +6,14 @@ import os
 import socket
 
 from bench import Background, check, equal, eventually, family_of
-from labs import BEHIND, SAME, words
+from labs import BEHIND, MIXED, NARROW, SAME, TUNNEL, words
+from netlab import plan as names
 from packets import (CLIENT_MAC, DIRECTOR_MAC, IP, UDP, Ether, IPv6, IPv6ExtHdrFragment, ip_layer, tap)
 from runner import scenario
 
 ECHO_PORT = 5300
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT = 10, 0
+TRIES_6 = 6               # on the way there and on the way back somebody may have to learn
 PIECE = 1200              # bytes of each fragment that is made here: a multiple of 8
 _numbers = itertools.count(1)
 
@@ -32,12 +35,23 @@ def asker(lab):
 
 
 def by_linux(lab, what):
-    """Fragments as the client's Linux makes them, and as the server's does for the answer."""
+    """Fragments as the client's Linux makes them, and as the server's does for the answer. Without DF IPv4 may be
+    cut on the way; IPv6 is not, and its sender learns from the first packet that is lost."""
     for size in (1473, 4000, 20000):
         data = os.urandom(size)
         with asker(lab) as one:
-            one.sendto(data, (lab.plan.vip, ECHO_PORT))
-            equal(one.recv(65536), data, f"{what}: {size} bytes and back")
+            one.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+            one.settimeout(1)
+            tries = TRIES_6 if lab.plan.family == 6 else 1
+            check(any(echoed(one, lab, data) for _ in range(tries)), f"{what}: {size} bytes do not come back")
+
+
+def echoed(one, lab, data):
+    one.sendto(data, (lab.plan.vip, ECHO_PORT))
+    try:
+        return one.recv(65536) == data
+    except TimeoutError:
+        return False
 
 
 def pieces(lab, port, data):
@@ -74,7 +88,14 @@ def by_hand(lab, what):
                 wire.send(frame)
             for one, text in zip(askers, data):
                 with one:
-                    equal(one.recv(65536), text, f"{what}: a datagram {order}")
+                    equal(receive(one), text, f"{what}: a datagram {order}")
+
+
+def receive(one):
+    try:
+        return one.recv(65536)
+    except TimeoutError:
+        return None
 
 
 def datagrams(lab, *wanted):
@@ -82,7 +103,8 @@ def datagrams(lab, *wanted):
     for mode, family, server_family in wanted:
         serve_echo(lab, mode, family, server_family)
         what = words(mode, family, server_family)
-        eventually(lambda: small(lab), f"{what}: no answer to a small datagram")
+        eventually(lambda: all(small(lab) for _ in lab.plan.server_hosts()),
+                   f"{what}: no answers to small datagrams", 15)
         by_linux(lab, what)
         by_hand(lab, what)
 
@@ -100,6 +122,24 @@ def small(lab):
 def through_nat(lab):
     """NAT: every fragment is rewritten, there and back."""
     datagrams(lab, *(("nat", *ends) for ends in SAME))
+
+
+@scenario(**BEHIND)
+def through_fullnat(lab):
+    """FullNAT, also between families."""
+    datagrams(lab, *(("fullnat", *ends) for ends in SAME + MIXED))
+
+
+@scenario(**NARROW)
+def through_direct_routing(lab):
+    """Direct routing, over a narrow port: what has no DF is split again."""
+    datagrams(lab, *(("dr", *ends) for ends in SAME))
+
+
+@scenario(**TUNNEL)
+def through_tunnels(lab):
+    """Tunnels: every fragment travels in a packet of its own."""
+    datagrams(lab, *((mode, *ends) for mode in names.TUNNELS for ends in SAME))
 
 
 @scenario(**BEHIND)

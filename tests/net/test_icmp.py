@@ -5,7 +5,7 @@ import os
 import socket
 
 from bench import check, equal, eventually, family_of
-from labs import BEHIND, SAME, words
+from labs import BEHIND, MIXED, SAME, TUNNEL, words
 from packets import (CLIENT_MAC, DIRECTOR_MAC, ICMP, TCP, Ether, ICMPv6DestUnreach, ICMPv6PacketTooBig,
                      ip_of, ip_layer, tap)
 from runner import scenario
@@ -50,6 +50,12 @@ def closed_port(lab, mode, ends):
 def servers_say_nat(lab):
     """Port unreachable of a server behind NAT is about the client's own packet, from the VIP."""
     closed_port(lab, "nat", SAME)
+
+
+@scenario(**BEHIND)
+def servers_say_fullnat(lab):
+    """The same behind FullNAT, also translated."""
+    closed_port(lab, "fullnat", SAME + MIXED)
 
 
 def too_big(lab, segment, mtu):
@@ -104,3 +110,15 @@ def narrow_client(lab, mode, ends):
 def clients_say_nat(lab):
     """A router beyond the client says "too big": the server behind NAT sends smaller segments."""
     narrow_client(lab, "nat", SAME)
+
+
+@scenario(**BEHIND)
+def clients_say_fullnat(lab):
+    """The same behind FullNAT, also translated."""
+    narrow_client(lab, "fullnat", SAME + MIXED)
+
+
+@scenario(**TUNNEL)
+def clients_say_tunnel(lab):
+    """The same where the server answers past the director: the error goes through the tunnel."""
+    narrow_client(lab, "tun", SAME)

@@ -29,3 +29,9 @@ def direct_routing(lab):
 def nat(lab):
     """By NAT."""
     transfer(lab)
+
+
+@scenario(mode="tun", hops=0, **ONE)
+def tunnel(lab):
+    """By a tunnel."""
+    transfer(lab)

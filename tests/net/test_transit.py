@@ -46,6 +46,12 @@ def ways_back(lab, word):
 
 
 @scenario(**BEHIND)
+def fast(lab):
+    """The packet path routes: TTL goes down by one, addresses stay."""
+    routed(lab, "fast")
+
+
+@scenario(**BEHIND)
 def linux(lab):
     """Linux routes, where nftables may look."""
     lab.run("director", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
@@ -67,6 +73,19 @@ def routed(lab, how, **more):
         check("Time to live exceeded" in trace or "exceeded" in trace, f"TTL 1: {trace}")
     finally:
         ways_back(lab, "del")
+
+
+@scenario(**BEHIND)
+def masquerade(lab):
+    """Servers come from an address of the director: who answers needs no way to them."""
+    client_serves(lab)
+    addresses = [FRONT.address(family, FIRST_LOCAL) for family in (4, 6)]
+    transit(lab, "masquerade",
+            local_addresses=[{"address": one, "port": names.TWIN} for one in addresses])
+    with tap(lab, "client") as client:
+        downloads(lab, "masquerade")
+        got = client.see(lambda frame: TCP in frame and frame[TCP].dport == PORT and IP in frame, "the SYN")
+    equal(got[IP].src, addresses[0], "where it comes from")
 
 
 @scenario(**BEHIND)

@@ -4,12 +4,15 @@
 import socket
 import sys
 
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT = 10, 0
+
 
 def main():
     both = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     both.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    both.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
     both.bind(("::", int(sys.argv[1])))
     while True:
         data, ancillary, _, peer = both.recvmsg(65536, 256)

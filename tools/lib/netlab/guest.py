@@ -10,6 +10,7 @@ processes of the host, with the host's system calls.
 import glob
 import json
 import os
+import shutil
 import signal
 import socket
 
@@ -68,12 +69,15 @@ def start(state, host, lines, command):
         out.write(setup_script(plan, host, lines))
     with open(f"{directory}/command", "w", encoding="utf-8") as out:
         out.write(command + "\n")
+    # The guest hides /tmp, and this file may lie there.
+    for name in ("guest-init", "guest_agent.py"):
+        shutil.copy(f"{HERE}/{name}", directory)
     if not glob.glob("/usr/lib/uml/modules/*"):
         raise LabError("user-mode-linux is missing: servers of tunnels run on it")
     mac = names.mac(host.links[0].network.address(4, host.links[0].number))
     spawn(state, host.name, host.name,
           ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-           "linux.uml", f"mem={MEMORY}", "rootfstype=hostfs", "ro", f"init={HERE}/guest-init",
+           "linux.uml", f"mem={MEMORY}", "rootfstype=hostfs", "ro", f"init={directory}/guest-init",
            f"uml_dir={directory}", f"lab_directory={directory}", f"lab_agent={AGENT_PORT}",
            f"lab_ipv6={int(6 in plan.families)}",
            f"vec0:transport=tap,ifname={TAP},depth=128,gro=0,mac={mac}",
