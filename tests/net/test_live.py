@@ -42,7 +42,7 @@ def weight_zero_drains(lab):
 @scenario(**STANDARD)
 def server_deleted(lab):
     """Connections of a deleted server stall and go on when it is added again; new ones go elsewhere."""
-    download = lab.download("1m")
+    download = lab.download("2m")
     busy = next(one["address"] for one in lab.servers() if one["active"] > 0)
     lab.delete_server(busy)
     check(f"From {busy}" not in used(lab), f"{busy} still gets connections")

@@ -12,7 +12,7 @@ STANDARD = {"udp": True, "idle_servers": 1}
 @scenario(**STANDARD)
 def kill_during_download(lab):
     """kill -9 in the middle of a download: the next start adopts the connection and it completes."""
-    download = lab.download("1m")
+    download = lab.download("2m")
     before = download.size()
     director.kill(lab.state)
     director.start(lab.state)
@@ -26,7 +26,7 @@ def kill_during_download(lab):
 @scenario(**STANDARD)
 def clean_restart(lab):
     """SIGTERM ends it within seconds and in order; connections survive that, too."""
-    download = lab.download("1m")
+    download = lab.download("2m")
     check(director.terminate(lab.state), "it had to be killed")
     director.start(lab.state)
     download.finish()

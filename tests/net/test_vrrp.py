@@ -97,7 +97,7 @@ def the_vip_moves(lab, use_vmac):
             download.expect_progress()
 
 
-@scenario(**TWO)
+@scenario(only_full=True, **TWO)
 def vip_moves(lab):
     """The VIP moves and comes back; only its holder serves; connections to other VIPs go on."""
     the_vip_moves(lab, use_vmac=False)

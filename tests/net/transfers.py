@@ -101,8 +101,8 @@ def is_listed(lab, mode):
     download_ = lab.download("256k")
 
     def listed():
-        return [one for one in lab.call("connection.list", limit=1000)["connections"]
-                if one["client"].startswith(lab.plan.client) and one["state"] == "ESTABLISHED"]
+        return [one for one in lab.call("connection.list", state="ESTABLISHED")["connections"]
+                if one["client"].startswith(lab.plan.client)]
     found = eventually(listed, f"{mode}: no established connection is listed")
     check(all(one["server"].startswith(lab.plan.server_network.address(4, 1)[:-1]) for one in found),
           f"{mode}: servers: {found}")
