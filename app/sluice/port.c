@@ -165,13 +165,24 @@ static int configure(struct sl_port_dev *dev, uint16_t n_rxq, uint16_t n_txq)
 	return rte_eth_dev_configure(dev->ethdev, n_rxq, n_txq, &conf);
 }
 
+/* Whether Linux sends through the device: from the port's own twin, or from that of a VLAN on it.
+ */
+static bool has_twin(const struct sl_conf *conf, uint32_t index)
+{
+	bool found = conf->ports[index].twin;
+
+	for (uint32_t i = 0; i < conf->n_ports; i++)
+		found |= conf->ports[i].parent == index && conf->ports[i].twin;
+	return found;
+}
+
 /*
  * A receive and a transmit queue for each worker, a transmit queue for the twin thread: as many of
  * these as the device has. Some (net_tap) want as many of one kind as of the other.
  */
 static int choose_queues(struct sl_port_dev *dev, const struct sl_conf *conf, struct sl_err *err)
 {
-	bool twin = conf->ports[dev->index].twin;
+	bool twin = has_twin(conf, dev->index);
 	uint16_t n_rxq = RTE_MIN((uint16_t)conf->n_workers, dev->info.max_rx_queues);
 	uint16_t n_txq = RTE_MIN((uint16_t)(conf->n_workers + twin), dev->info.max_tx_queues);
 	int rc;
@@ -216,7 +227,7 @@ static int make_rings(struct sl_port_dev *dev, const struct sl_conf *conf, struc
 		if (dev->worker_ring[w] == NULL)
 			return -ENOMEM;
 	}
-	if (!conf->ports[dev->index].twin || dev->n_txq > dev->n_worker_txq)
+	if (!has_twin(conf, dev->index) || dev->n_txq > dev->n_worker_txq)
 		return 0;
 	dev->twin_ring = make_ring(dev, "twin", err);
 	return dev->twin_ring != NULL ? 0 : -ENOMEM;

@@ -72,7 +72,8 @@
 		"a fragmented TCP segment before the server has the PROXY protocol header")        \
 	X(PROXY_TOO_LONG, "proxy_too_long",                                                        \
 		"a datagram that leaves no room for the PROXY protocol header")                    \
-	X(HEADROOM, "headroom", "a buffer without room for what has to be put in front")           \
+	X(PAIR_GONE, "pair_gone",                                                                  \
+		"its connection ended, or gave way to another, while the packet was on its way")   \
 	X(TABLE_FULL, "table_full", "no room for a new connection: only proven ones are left")     \
 	X(HANDOVER_FULL, "handover_full",                                                          \
 		"the ring to the worker that owns the connection is full")                         \
@@ -84,7 +85,7 @@
 	X(TRANSIT, "transit", "for somebody else, on a port whose transit policy is to drop")      \
 	X(ICMP_RATE, "icmp_rate", "an ICMP error was due, over the rate of such errors")           \
 	X(NO_HEADROOM, "no_headroom",                                                              \
-		"no room in the buffer for a tag or a tunnel, or the buffer is shared")            \
+		"no room in the buffer for what goes in front, or the buffer is shared")           \
 	X(TX_FULL, "tx_full", "the port's transmit queue, or the ring to its owner, is full")      \
 	X(NO_MBUF, "no_mbuf", "no packet buffer for what Linux sent, or for a fragment")
 

@@ -238,7 +238,7 @@ bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, con
 		pkt->cut = 0;
 		return true;
 	case SL_ROUTE_GLEAN:
-		sl_emit_glean(w, pkt->mbuf, next.port, pkt->parsed.family, dst);
+		sl_emit_glean(w, pkt->mbuf, next.port, family, dst);
 		return false;
 	case SL_ROUTE_BLACKHOLE:
 		return drop(w, pkt, SL_DROP_ROUTE_BLACKHOLE);

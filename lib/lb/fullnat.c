@@ -143,7 +143,10 @@ static enum sl_drop put_preface(struct sl_worker *w, const struct sl_fullnat *c,
 	unsigned grown;
 
 	if (rte_pktmbuf_headroom(mbuf) < SL_PREFACE_ROOM)
-		return SL_DROP_HEADROOM;
+		return SL_DROP_NO_HEADROOM;
+	/* The payload of a SYN goes; it is all in one buffer, or nobody knows where it ends. */
+	if (mbuf->nb_segs > 1 && (p->tcp_flags & SL_TCP_SYN))
+		return SL_DROP_SEGMENTS;
 	switch (sl_preface_in(c->side, frame_of(mbuf), p, mtu, &grown)) {
 	case SL_PREFACE_FRAGMENT:
 		return SL_DROP_PROXY_FRAGMENT;

@@ -4,6 +4,8 @@
  * neither a route through the director nor a module, and may be of the other address family. What
  * its packets become: lib/lb/fullnat.c.
  */
+#include <string.h>
+
 #include "lb/emit.h"
 #include "lb/engine.h"
 #include "lb/fullnat.h"
@@ -15,6 +17,17 @@
 static struct sl_fullnat connection_of(const struct sl_pkt *pkt)
 {
 	return (struct sl_fullnat){.side = pkt->side, .front = pkt->front, .server = pkt->server};
+}
+
+/*
+ * Between the look-up and now, packets behind this one in the burst may have ended the connection,
+ * and its record may be another's already.
+ */
+static bool is_gone(const struct sl_pkt *pkt)
+{
+	struct sl_conn_key key = sl_side_forward_key(pkt->side);
+
+	return memcmp(&key, &pkt->key, sizeof(key)) != 0;
 }
 
 static unsigned mtu_of(const struct sl_worker *w, sl_adj_word way)
@@ -116,14 +129,22 @@ static void answer(struct sl_worker *w, struct sl_pkt *pkt)
 
 static void forward(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		request(w, pkts[i]);
+	for (unsigned i = 0; i < n; i++) {
+		if (is_gone(pkts[i]))
+			sl_emit_drop(w, pkts[i]->mbuf, SL_DROP_PAIR_GONE);
+		else
+			request(w, pkts[i]);
+	}
 }
 
 static void reply(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		answer(w, pkts[i]);
+	for (unsigned i = 0; i < n; i++) {
+		if (is_gone(pkts[i]))
+			sl_emit_drop(w, pkts[i]->mbuf, SL_DROP_PAIR_GONE);
+		else
+			answer(w, pkts[i]);
+	}
 }
 
 const struct sl_fwd sl_fwd_fullnat = {

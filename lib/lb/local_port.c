@@ -64,11 +64,13 @@ static int choose(const struct sl_worker *w, const struct space *s, struct sl_si
 	struct sl_conn_key key = sl_side_forward_key(want);
 	uint64_t hash = sl_conn_hash(sl_side_forward_table(w, want), &key);
 	uint32_t stride = strides[hash >> 60];
-	unsigned probes = 0, limit = CANDIDATES * w->engine->n_workers;
+	unsigned probes = 0;
+	/* Beyond its size the space repeats itself. */
+	uint64_t limit = RTE_MIN((uint64_t)CANDIDATES * w->engine->n_workers, s->size);
 	/* The tick: a client that comes again gets another port, if this one does not do. */
 	uint64_t at = (hash + w->tick) % s->size;
 
-	for (unsigned i = 0; i < limit && probes < SL_LOCAL_PORT_PROBES; i++) {
+	for (uint64_t i = 0; i < limit && probes < SL_LOCAL_PORT_PROBES; i++) {
 		want->local = s->addresses[at / s->n_ports];
 		want->local_port = rte_cpu_to_be_16((uint16_t)(s->low + at % s->n_ports));
 		at = (at + stride) % s->size;

@@ -80,6 +80,8 @@ next_state(const struct sl_pkt *pkt, enum sl_state state, enum sl_direction dire
 {
 	if (pkt->parsed.protocol == IPPROTO_UDP)
 		return SL_STATE_UDP;
+	if (pkt->parsed.fragment_offset > 0)
+		return state; /* the first fragment had the flags */
 	return sl_tcp_next(state, pkt->parsed.tcp_flags, direction);
 }
 

@@ -276,7 +276,7 @@ static void without_room_in_front_nothing_is_named(void **state)
 	f.mbuf.buf_addr = f.buffer + RTE_PKTMBUF_HEADROOM - 50;
 	f.mbuf.data_off = 50;
 	f.side.flags = SL_SIDE_PROXY;
-	assert_int_equal(to_server(&f, &p), SL_DROP_HEADROOM);
+	assert_int_equal(to_server(&f, &p), SL_DROP_NO_HEADROOM);
 	free(f.buffer);
 }
 
