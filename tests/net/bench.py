@@ -115,6 +115,9 @@ class Bench:
                 self.order(host, "sh", "-c", f"{' '.join(argv)} >/dev/null 2>&1 &")
             else:
                 self.spawn(f"echo-{host}", host, *argv)
+        for host in self.plan.server_hosts():
+            eventually(lambda: f":{port:04X} " in self.order(host, "cat", "/proc/net/udp6"),
+                       f"{host}: nothing listens on UDP port {port}", 15)
 
     def order(self, host, *argv, timeout=30):
         """A command in a server's kernel, of its own or not; what it printed."""
