@@ -337,17 +337,22 @@ static enum sl_drop insert(struct sl_worker *w, struct sl_pkt *pkt, enum sl_conn
 
 /* A NAT connection of the same client endpoint that ends at the same port of the server. */
 struct rival {
-	struct sl_conn_table *table;
+	struct sl_conn_table *table; /* of one that is no pair */
 	struct sl_conn_ref conn;
 	struct sl_conn_view view;
 };
 
+static rte_be16_t server_port(const struct sl_pkt *pkt)
+{
+	return pkt->server->port != 0 ? pkt->server->port : pkt->flow->dst_port;
+}
+
 static bool
 find_rival_in(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_table *table, struct rival *r)
 {
-	rte_be16_t port = pkt->server->port != 0 ? pkt->server->port : pkt->flow->dst_port;
 	sl_id endpoint = pkt->server->endpoint;
-	struct server_end end = {w, pkt->server->port != 0 ? endpoint : SL_ID_NONE, endpoint, port};
+	struct server_end end = {
+		w, pkt->server->port != 0 ? endpoint : SL_ID_NONE, endpoint, server_port(pkt)};
 	uint64_t hash = sl_conn_hash_client(table, &pkt->flow->src, pkt->flow->src_port);
 
 	r->table = table;
@@ -359,16 +364,22 @@ find_rival_in(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_table *tab
 	return true;
 }
 
+static bool find_rival(struct sl_worker *w, struct sl_pkt *pkt, struct rival *r)
+{
+	if (find_rival_in(w, pkt, pkt->flow->family == 6 ? w->wide : w->narrow, r))
+		return true;
+	if (pkt->flow->family != 6 && w->snapshot->n_any_port > 0 &&
+		find_rival_in(w, pkt, w->wide, r))
+		return true;
+	return sl_pair_find_rival(w, pkt, server_port(pkt), &r->view);
+}
+
 /* Whether the server picked has such a connection; one that is over is removed. */
 static bool has_rival(struct sl_worker *w, struct sl_pkt *pkt, struct rival *r)
 {
 	const struct sl_server *server;
 
-	if (sl_fwds[pkt->server->fwd]->kind != SL_CONN_NAT)
-		return false;
-	if (!find_rival_in(w, pkt, pkt->flow->family == 6 ? w->wide : w->narrow, r) &&
-		(pkt->flow->family == 6 || w->snapshot->n_any_port == 0 ||
-			!find_rival_in(w, pkt, w->wide, r)))
+	if (sl_fwds[pkt->server->fwd]->kind != SL_CONN_NAT || !find_rival(w, pkt, r))
 		return false;
 	server = sl_snapshot_server(w->snapshot, r->view.server);
 	if (!is_expired(w, &r->view) && server != NULL && server->state != SL_ID_REAPING)

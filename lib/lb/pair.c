@@ -31,12 +31,12 @@ static rte_be16_t server_port(const struct sl_worker *w, const struct sl_side *s
 	return front != NULL && front->port != 0 ? front->port : side->service_port;
 }
 
-static bool
-find_by(struct sl_worker *w, struct sl_pkt *pkt, sl_id endpoint, struct sl_conn_view *view)
+/* The pair by its reverse key, with this port at the server. */
+static bool find_reverse(struct sl_worker *w, const struct sl_pkt *pkt, const union sl_ip *local,
+	rte_be16_t local_port, sl_id endpoint, rte_be16_t port, struct sl_conn_view *view)
 {
 	struct sl_conn_table *table = pkt->flow->family == 6 ? w->wide : w->narrow;
-	struct sl_conn_key key = {
-		.client = pkt->flow->dst, .client_port = pkt->flow->dst_port, .front = endpoint};
+	struct sl_conn_key key = {.client = *local, .client_port = local_port, .front = endpoint};
 	struct sl_conn_ref ref = sl_conn_find(table, &key, sl_conn_hash(table, &key));
 	const struct sl_side *side;
 
@@ -46,8 +46,16 @@ find_by(struct sl_worker *w, struct sl_pkt *pkt, sl_id endpoint, struct sl_conn_
 	if (view->kind != SL_CONN_REVERSE)
 		return false;
 	side = sl_side_at(w, view->side);
-	if ((side->flags & SL_SIDE_LINGERS) || side->server == SL_ID_NONE ||
-		server_port(w, side) != pkt->flow->src_port)
+	return !(side->flags & SL_SIDE_LINGERS) && side->server != SL_ID_NONE &&
+		server_port(w, side) == port;
+}
+
+static bool
+find_by(struct sl_worker *w, struct sl_pkt *pkt, sl_id endpoint, struct sl_conn_view *view)
+{
+	if (endpoint == SL_ID_NONE ||
+		!find_reverse(w, pkt, &pkt->flow->dst, pkt->flow->dst_port, endpoint,
+			pkt->flow->src_port, view))
 		return false;
 	sl_pair_found(w, pkt, view);
 	return true;
@@ -59,14 +67,24 @@ bool sl_pair_find_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_
 
 	if (w->sides->stats.sides == 0)
 		return false;
-	if (!(pkt->exact != SL_ID_NONE && find_by(w, pkt, pkt->exact, view)) &&
-		!(pkt->any != SL_ID_NONE && find_by(w, pkt, pkt->any, view)))
+	if (!find_by(w, pkt, pkt->exact, view) && !find_by(w, pkt, pkt->any, view))
 		return false;
 	front = sl_snapshot_front(w->snapshot, pkt->side->front);
 	if (front == NULL)
 		return false;
 	pkt->front = front;
 	pkt->key = sl_side_forward_key(pkt->side);
+	return true;
+}
+
+bool sl_pair_find_rival(
+	struct sl_worker *w, struct sl_pkt *pkt, rte_be16_t port, struct sl_conn_view *view)
+{
+	if (w->sides->stats.sides == 0 ||
+		!find_reverse(w, pkt, &pkt->flow->src, pkt->flow->src_port, pkt->server->endpoint,
+			port, view))
+		return false;
+	show(sl_side_at(w, view->side), view);
 	return true;
 }
 

@@ -24,6 +24,13 @@ void sl_pair_found(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_view 
 bool sl_pair_find_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_view *view);
 
 /*
+ * Finds the pair of the packet's client that ends at this port of the server chosen for the packet:
+ * of a NAT connection that was made when there was no place.
+ */
+bool sl_pair_find_rival(
+	struct sl_worker *w, struct sl_pkt *pkt, rte_be16_t port, struct sl_conn_view *view);
+
+/*
  * Makes a pair for the packet, whose server has been chosen and whose key says where the forward
  * entry goes: FullNAT's, with a local endpoint; or that of a NAT connection that found no place,
  * `spilled`. SL_DROP_COUNT, or why there is none.
