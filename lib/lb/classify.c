@@ -108,7 +108,7 @@ static bool classify(struct sl_worker *w, struct sl_pkt *pkt)
 	const struct sl_mbuf_meta *meta = rte_mbuf_to_priv(pkt->mbuf);
 
 	/* Without any service sluice is out of the way, as LVS is. */
-	if (w->snapshot->n_services == 0)
+	if (w->snapshot->n_services == 0 || meta->unclaimed)
 		return sl_unclaimed(w, pkt);
 	if (pkt->kind != SL_PARSE_L4) {
 		if (!classify_other(w, pkt))

@@ -36,8 +36,11 @@ void sl_emit_handover(struct sl_worker *w, struct rte_mbuf *mbuf, unsigned to)
 	struct sl_mbuf_meta *meta = meta_of(mbuf);
 	unsigned port = mbuf->port; /* once it is in the ring, it is not ours to look at */
 
-	/* A fragment goes to the worker that keeps its datagram first. */
-	if (meta->hops > (meta->fragment == SL_FRAGMENT_KNOWN)) {
+	/*
+	 * A fragment goes to the worker that keeps its datagram first; what may be a reply, to the
+	 * worker that would have the client's connection.
+	 */
+	if (meta->hops > (meta->fragment == SL_FRAGMENT_KNOWN) + meta->unclaimed) {
 		sl_emit_drop(w, mbuf, SL_DROP_HANDOVER_LOOP);
 		return;
 	}

@@ -59,6 +59,11 @@ struct sl_mbuf_meta {
 	uint8_t protocol;
 	uint8_t drop; /* enum sl_drop */
 	rte_be16_t src_port, dst_port;
+	/*
+	 * Neither a service's packet nor a server's reply, as the worker knew that would have the
+	 * connection: on its way to the one that has the masqueraded endpoint.
+	 */
+	bool unclaimed;
 };
 #define SL_MBUF_PRIV 64
 
