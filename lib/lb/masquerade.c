@@ -46,9 +46,11 @@ static bool
 is_elsewhere(struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *ip, rte_be16_t port)
 {
 	unsigned owner = sl_engine_owner(w->engine, pkt->flow->family, ip, port);
+	struct sl_mbuf_meta *meta = rte_mbuf_to_priv(pkt->mbuf);
 
 	if (owner == w->index)
 		return false;
+	meta->unclaimed = true;
 	sl_emit_handover(w, pkt->mbuf, owner);
 	return true;
 }
@@ -85,14 +87,46 @@ next_state(const struct sl_pkt *pkt, enum sl_state state, enum sl_direction dire
 	return sl_tcp_next(state, pkt->parsed.tcp_flags, direction);
 }
 
+/* Tells one peer from another; not for good. */
+static uint32_t
+peer_of(const struct sl_worker *w, uint8_t family, const union sl_ip *ip, rte_be16_t port)
+{
+	return (uint32_t)(sl_conn_hash_client(family == 6 ? w->wide : w->narrow, ip, port) >> 32);
+}
+
+static bool is_closed(const struct sl_side *side)
+{
+	return side->state == SL_STATE_CLOSE || side->state == SL_STATE_TIME_WAIT;
+}
+
+/*
+ * Towards one peer the endpoint is followed as a connection. Once it speaks to several at a time,
+ * the end of one connection is not the end of the others: it lasts until it is idle. A connection
+ * to another peer after the end of the last one is again the only one.
+ */
 static void follow(struct sl_worker *w, const struct sl_pkt *pkt, struct sl_side *side,
 	enum sl_direction direction)
 {
-	bool data = direction == SL_DIR_IN && pkt->parsed.payload > 0;
+	const struct sl_parsed *p = &pkt->parsed;
+	bool data = direction == SL_DIR_IN && p->payload > 0;
+	uint16_t flags = side->flags | (data ? SL_SIDE_DATA : 0);
+	enum sl_state state = (enum sl_state)side->state;
+	uint32_t peer;
 
-	if (!pkt->is_error)
-		sl_side_update(w, side, next_state(pkt, (enum sl_state)side->state, direction),
-			side->flags | (data ? SL_SIDE_DATA : 0));
+	if (pkt->is_error)
+		return;
+	peer = direction == SL_DIR_IN ? peer_of(w, p->family, &p->dst, p->dst_port) : side->peer;
+	if (peer != side->peer && is_closed(side) && (p->tcp_flags & SL_TCP_SYN)) {
+		side->peer = peer;
+		flags &= (uint16_t)~SL_SIDE_PEERS;
+		state = SL_STATE_NONE;
+	} else if (peer != side->peer) {
+		flags |= SL_SIDE_PEERS;
+	}
+	state = next_state(pkt, state, direction);
+	if ((flags & SL_SIDE_PEERS) && p->protocol == IPPROTO_TCP)
+		state = SL_STATE_ESTABLISHED;
+	sl_side_update(w, side, state, flags);
 }
 
 static enum sl_drop open_mapping(struct sl_worker *w, const struct sl_pkt *pkt, uint32_t *index)
@@ -106,6 +140,7 @@ static enum sl_drop open_mapping(struct sl_worker *w, const struct sl_pkt *pkt, 
 		.endpoint = front_of(w, p),
 		.state = (uint8_t)next_state(pkt, SL_STATE_NONE, SL_DIR_IN),
 		.flags = wide | (p->payload > 0 ? SL_SIDE_DATA : 0),
+		.peer = peer_of(w, p->family, &p->dst, p->dst_port),
 	};
 
 	if (p->protocol == IPPROTO_TCP &&
@@ -219,6 +254,14 @@ static bool has_local(const struct sl_worker *w, uint8_t family, const union sl_
 	return false;
 }
 
+/* Whether this is from somebody whom the endpoint may have spoken to. */
+static bool
+is_answer(const struct sl_worker *w, const struct sl_parsed *flow, const struct sl_side *side)
+{
+	return (side->flags & SL_SIDE_PEERS) ||
+		side->peer == peer_of(w, flow->family, &flow->src, flow->src_port);
+}
+
 bool sl_masquerade_in(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	const struct sl_side *side;
@@ -232,11 +275,11 @@ bool sl_masquerade_in(struct sl_worker *w, struct sl_pkt *pkt)
 	if (is_elsewhere(w, pkt, &pkt->flow->dst, pkt->flow->dst_port))
 		return true;
 	index = find(w, pkt, &pkt->flow->dst, pkt->flow->dst_port, SL_CONN_REVERSE);
-	if (index == 0)
+	side = sl_side_at(w, index);
+	if (index == 0 || !is_answer(w, pkt->flow, side))
 		return false;
 	if (!outlives_hop(w, pkt))
 		return true;
-	side = sl_side_at(w, index);
 	follow(w, pkt, sl_side_at(w, index), SL_DIR_OUT);
 	pkt->hash = index;
 	if (!sl_emit_way_routed(w, pkt, &side->client, &way))

@@ -31,6 +31,7 @@
 #define SL_SIDE_PROXY      0x0020       /* begins with a PROXY protocol header */
 #define SL_SIDE_TOA        0x0040       /* says the client's address in a TCP option */
 #define SL_SIDE_TOLD       0x0080       /* the server has acknowledged the start of the stream */
+#define SL_SIDE_PEERS      0x0100       /* masqueraded, and has spoken to more than `peer` */
 
 /*
  * For so long after a pair was last seen, its local endpoint is not used towards the same server
@@ -52,7 +53,10 @@ struct sl_side {
 	uint8_t state;  /* enum sl_state */
 	uint8_t spare;
 	uint16_t flags;
-	uint32_t isn;  /* TCP: the client's first sequence number, host order */
+	union {
+		uint32_t isn;  /* TCP: the client's first sequence number, host order */
+		uint32_t peer; /* masqueraded: bits of the hash of whom it speaks to */
+	};
 	uint32_t next; /* of a free record: the next free one */
 };
 

@@ -11,7 +11,7 @@
 
 #define FLAGS_KNOWN                                                                                \
 	(SL_SIDE_DATA | SL_SIDE_WIDE | SL_SIDE_LOCAL_WIDE | SL_SIDE_SPILLED | SL_SIDE_LINGERS |    \
-		SL_SIDE_PROXY | SL_SIDE_TOA | SL_SIDE_TOLD)
+		SL_SIDE_PROXY | SL_SIDE_TOA | SL_SIDE_TOLD | SL_SIDE_PEERS)
 
 static bool is_v4(const union sl_ip *ip)
 {
