@@ -165,13 +165,6 @@ void sl_conn_view(const struct sl_conn_table *t, struct sl_conn_ref ref, struct 
 	conn_take_apart(t->form, ref.slot, view);
 }
 
-sl_id sl_conn_server(const struct sl_conn_table *t, struct sl_conn_ref ref)
-{
-	const struct conn_tail *tail = ref.slot;
-
-	return tail->server_spare & CONN_ID_MASK;
-}
-
 /* Most packets change nothing: then the line is not written, and stays clean in the cache. */
 void sl_conn_update(struct sl_conn_table *t, struct sl_conn_ref ref, enum sl_state state,
 	uint8_t flags, sl_tick now)
@@ -185,13 +178,6 @@ void sl_conn_update(struct sl_conn_table *t, struct sl_conn_ref ref, enum sl_sta
 		tail->front_state = word;
 	if (conn_tick(tail) != now)
 		tail->key_tick = (tail->key_tick & 0x0000ffffffffffff) | (uint64_t)now << 48;
-}
-
-void sl_conn_set_server(struct sl_conn_table *t, struct sl_conn_ref ref, sl_id server)
-{
-	struct conn_tail *tail = ref.slot;
-
-	tail->server_spare = (tail->server_spare & ~CONN_ID_MASK) | server;
 }
 
 struct sl_conn_stats *sl_conn_table_stats(struct sl_conn_table *t)

@@ -116,13 +116,6 @@ void sl_conn_prefetch(const struct sl_conn_table *table, uint64_t hash);
 struct sl_conn_ref
 sl_conn_find(const struct sl_conn_table *table, const struct sl_conn_key *key, uint64_t hash);
 
-/* Likewise, a NAT entry. */
-static inline struct sl_conn_ref sl_conn_find_nat(
-	const struct sl_conn_table *table, const struct sl_conn_key *key, uint64_t client_hash)
-{
-	return sl_conn_find(table, key, client_hash);
-}
-
 /*
  * The NAT entry of this client endpoint, expired or not, for which `match` says yes: it is asked
  * for one after the other, of whatever front. .slot NULL when it never does.
@@ -156,10 +149,8 @@ void sl_conn_remove(struct sl_conn_table *table, struct sl_conn_ref ref);
 /* Reads and changes of an entry's own fields. */
 void sl_conn_view(
 	const struct sl_conn_table *table, struct sl_conn_ref ref, struct sl_conn_view *view);
-sl_id sl_conn_server(const struct sl_conn_table *table, struct sl_conn_ref ref);
 void sl_conn_update(struct sl_conn_table *table, struct sl_conn_ref ref, enum sl_state state,
 	uint8_t flags, sl_tick now);
-void sl_conn_set_server(struct sl_conn_table *table, struct sl_conn_ref ref, sl_id server);
 
 /*
  * Looks at the next `lines` lines (and, at the end of a round, the stash). `verdict` is asked for

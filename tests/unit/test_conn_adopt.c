@@ -256,11 +256,14 @@ static void assert_adoptable(const struct crash *c)
 	for (uint64_t n = 0; n < c->keys; n++) {
 		struct sl_conn_key key = key_of(now.form, n);
 		struct sl_conn_ref ref = find_key(&now, &key);
+		struct sl_conn_view view;
 
-		if (ref.slot != NULL)
-			assert_int_equal(sl_conn_server(now.t, ref), 7);
-		else if (memcmp(&key, &c->change.key, sizeof(key)) != 0)
+		if (ref.slot != NULL) {
+			sl_conn_view(now.t, ref, &view);
+			assert_int_equal(view.server, 7);
+		} else if (memcmp(&key, &c->change.key, sizeof(key)) != 0) {
 			missing++;
+		}
 	}
 	assert_in_range(missing, 0, c->may_evict);
 	if (!c->remove) {

@@ -72,11 +72,13 @@ static void a_reply_finds_each_service_of_its_client(void **state)
 			struct sl_conn_view entry = service(&f, n);
 			struct wanted wanted = {.server = 100 + n};
 			struct sl_conn_ref ref = find_reply_of(&f, &wanted);
+			struct sl_conn_view view;
 
 			assert_non_null(ref.slot);
 			assert_ptr_equal(
-				ref.slot, sl_conn_find_nat(f.t, &entry.key, client_hash(&f)).slot);
-			assert_int_equal(sl_conn_server(f.t, ref), 100 + n);
+				ref.slot, sl_conn_find(f.t, &entry.key, client_hash(&f)).slot);
+			sl_conn_view(f.t, ref, &view);
+			assert_int_equal(view.server, 100 + n);
 		}
 		fixture_close(&f);
 	}
@@ -138,7 +140,7 @@ static void only_nat_entries_of_the_client_are_asked_about(void **state)
 					.slot);
 		assert_null(find_reply_of(&f, &wanted).slot);
 		assert_int_equal(wanted.asked, 1);
-		sl_conn_remove(f.t, sl_conn_find_nat(f.t, &client_key, client_hash(&f)));
+		sl_conn_remove(f.t, sl_conn_find(f.t, &client_key, client_hash(&f)));
 		assert_null(find_reply_of(&f, &wanted).slot);
 		assert_int_equal(wanted.asked, 1);
 		fixture_close(&f);
@@ -155,11 +157,10 @@ static void an_entry_keeps_its_kind(void **state)
 		fixture_open(&f, forms[form], 30);
 		ref = insert_service(&f, 0);
 		sl_conn_update(f.t, ref, SL_STATE_CLOSE, 0xff, 7);
-		sl_conn_set_server(f.t, ref, SL_ID_MAX);
 		sl_conn_view(f.t, ref, &view);
 		assert_int_equal(view.kind, SL_CONN_NAT);
 		assert_int_equal(view.flags, SL_CONN_DATA);
-		assert_int_equal(view.server, SL_ID_MAX);
+		assert_int_equal(view.server, 100);
 		assert_int_equal(view.side, 0);
 		for (enum sl_conn_kind kind = SL_CONN_SIDE; kind <= SL_CONN_REVERSE; kind++) {
 			struct sl_conn_view evicted;
@@ -232,7 +233,7 @@ static void a_spill_is_marked_until_the_last_has_gone(void **state)
 		sl_conn_unspill(f.t, hash);
 		assert_true(sl_conn_spilled(f.t, hash));
 		/* Entries come and go below the mark. */
-		sl_conn_remove(f.t, sl_conn_find_nat(f.t, &entry.key, hash));
+		sl_conn_remove(f.t, sl_conn_find(f.t, &entry.key, hash));
 		for (unsigned n = 0; n < 2 * CONN_SLOTS(f.form); n++)
 			insert_service(&f, n);
 		assert_sound(&f);

@@ -432,8 +432,12 @@ static sl_id connected_to(const struct fixture *f, unsigned worker, const struct
 {
 	struct sl_conn_table *table = f->engine->workers[worker]->narrow;
 	struct sl_conn_ref ref = sl_conn_find(table, key, sl_conn_hash(table, key));
+	struct sl_conn_view view;
 
-	return ref.slot == NULL ? SL_ID_NONE : sl_conn_server(table, ref);
+	if (ref.slot == NULL)
+		return SL_ID_NONE;
+	sl_conn_view(table, ref, &view);
+	return view.server;
 }
 
 /* Pairs stay when their ids are known and of the right kinds. */
