@@ -30,12 +30,6 @@ static inline uint16_t sl_csum_update16(uint16_t checksum, uint16_t from, uint16
 	return (uint16_t)~sum;
 }
 
-static inline uint16_t sl_csum_update32(uint16_t checksum, uint32_t from, uint32_t to)
-{
-	checksum = sl_csum_update16(checksum, (uint16_t)from, (uint16_t)to);
-	return sl_csum_update16(checksum, (uint16_t)(from >> 16), (uint16_t)(to >> 16));
-}
-
 /*
  * What it adds to a sum when `length` bytes (even, at an even place) go from `from` to `to`. Below
  * 2^17, so changes may be added to each other.

@@ -83,7 +83,7 @@ static void updates_equal_a_new_sum(void **state)
 		if (i % 5 == 0)
 			to = i % 2 ? 0 : 0xffffffff;
 		checksum = sl_csum_finish(sl_csum_add(0, words, sizeof(words)));
-		checksum = sl_csum_update32(checksum, words[2], to);
+		checksum = sl_csum_apply(checksum, sl_csum_change(&words[2], &to, sizeof(to)));
 		words[2] = to;
 		checksum = sl_csum_update16(checksum, (uint16_t)words[3], half);
 		words[3] = (words[3] & 0xffff0000) | half;
