@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #include <rte_byteorder.h>
-#include <rte_prefetch.h>
 
 #include "lb/conn.h"
 #include "lb/types.h"
@@ -104,11 +103,6 @@ void sl_side_adopt(struct sl_worker *w);
 static inline struct sl_side *sl_side_at(const struct sl_worker *w, uint32_t index)
 {
 	return &w->sides->sides[index];
-}
-
-static inline void sl_side_prefetch(const struct sl_worker *w, uint32_t index)
-{
-	rte_prefetch0(sl_side_at(w, index));
 }
 
 /* The keys of its two entries, and the tables where they lie. */
