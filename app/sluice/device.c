@@ -30,18 +30,3 @@ const char *sl_device_driver(const char *device, char driver[SL_DEVICE_NAME])
 		driver[--n] = '\0';
 	return driver;
 }
-
-bool sl_device_argument(const char *device, const char *key, char value[SL_DEVICE_NAME])
-{
-	size_t length = strlen(key);
-
-	for (const char *at = strchr(device, ','); at != NULL; at = strchr(at, ',')) {
-		at++;
-		if (strncmp(at, key, length) != 0 || at[length] != '=')
-			continue;
-		at += length + 1;
-		snprintf(value, SL_DEVICE_NAME, "%.*s", (int)strcspn(at, ","), at);
-		return true;
-	}
-	return false;
-}

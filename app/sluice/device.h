@@ -16,7 +16,4 @@ const char *sl_device_name(const char *device, char name[SL_DEVICE_NAME]);
 /* A vdev's driver: its name without the number at the end ("net_tap0": "net_tap"). */
 const char *sl_device_driver(const char *device, char driver[SL_DEVICE_NAME]);
 
-/* The value of an argument behind the commas, "iface" in "net_tap0,iface=wire0"; false if none. */
-bool sl_device_argument(const char *device, const char *key, char value[SL_DEVICE_NAME]);
-
 #endif
