@@ -614,11 +614,6 @@ void sl_mirror_free(struct sl_mirror *mirror)
 	free(mirror);
 }
 
-bool sl_mirror_synced(const struct sl_mirror *mirror)
-{
-	return mirror->synced;
-}
-
 int sl_mirror_configure(struct sl_mirror *mirror, const struct sl_conf *conf)
 {
 	struct sl_direct *direct = sl_direct_new(conf);

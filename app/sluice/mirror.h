@@ -55,9 +55,6 @@ struct sl_mirror *sl_mirror_new(
 	const struct sl_mirror_params *params, const struct sl_conf *conf, struct sl_err *err);
 void sl_mirror_free(struct sl_mirror *mirror); /* accepts NULL; before the engine goes */
 
-/* Whether everything has been dumped once: before that nothing resolves. */
-bool sl_mirror_synced(const struct sl_mirror *mirror);
-
 /*
  * Takes over what the configuration itself says: prefixes, static neighbours and VIPs of ports
  * without a twin, and which VIPs are managed. After each sl_kernel_apply(). 0 or -ENOMEM.

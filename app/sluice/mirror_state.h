@@ -52,7 +52,7 @@ struct sl_mirror {
 	bool refused_said; /* in the log */
 	struct event *work, *tick;
 	uint64_t ticks;
-	bool synced;
+	bool synced;         /* everything has been dumped once; before that nothing resolves */
 	bool routes_changed; /* adjacencies wait for the next walk */
 	bool local_changed;  /* the set of local addresses is to be made anew */
 	bool drifted;

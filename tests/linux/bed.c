@@ -12,6 +12,7 @@
 #include <rte_ring.h>
 
 #include "base/log.h"
+#include "mirror_state.h"
 #include "tun.h"
 
 #define RING 256
@@ -334,7 +335,7 @@ void bed_mirror_start(struct bed *bed)
 	params.base = bed->base;
 	bed->mirror = sl_mirror_new(&params, &bed->conf, &err);
 	if (bed->mirror == NULL || sl_mirror_configure(bed->mirror, &bed->conf) != 0 ||
-		!bed_until(bed, sl_mirror_synced(bed->mirror))) {
+		!bed_until(bed, bed->mirror->synced)) {
 		fprintf(stderr, "mirror: %s\n", err.message);
 		abort();
 	}
