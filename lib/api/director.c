@@ -172,8 +172,3 @@ const struct sl_conf *sl_director_conf(const struct sl_director *director)
 {
 	return director->conf;
 }
-
-uint64_t sl_director_generation(const struct sl_director *director)
-{
-	return director->generation;
-}

@@ -97,9 +97,6 @@ void sl_director_event(struct sl_director *director, const char *event_class, js
 /* The running configuration, NULL before the first; valid until the next change. */
 const struct sl_conf *sl_director_conf(const struct sl_director *director);
 
-/* Of the configuration: 1 for the first, +1 with every change of it. The API's `generation`. */
-uint64_t sl_director_generation(const struct sl_director *director);
-
 /* Who wants to hear of what happens (api/events.h). */
 struct sl_events;
 struct sl_events *sl_director_events(struct sl_director *director);

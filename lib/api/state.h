@@ -27,7 +27,7 @@ struct sl_director {
 	uint64_t started_ns;
 
 	struct sl_conf *conf;     /* running; NULL before the first */
-	uint64_t generation;      /* of the configuration: +1 with each that begins to run */
+	uint64_t generation;      /* of the configuration: 1 for the first, +1 with each after it */
 	struct sl_conf *fallback; /* not NULL while conf waits to be confirmed */
 	uint64_t confirm_until_ns;
 

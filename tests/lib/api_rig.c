@@ -229,3 +229,12 @@ int api_rig_code(struct api_rig *rig, const char *method, const char *params)
 	json_decref(reply);
 	return code;
 }
+
+json_int_t api_rig_generation(struct api_rig *rig)
+{
+	json_t *result = api_rig_result(rig, "info.get", NULL);
+	json_int_t generation = json_integer_value(json_object_get(result, "generation"));
+
+	json_decref(result);
+	return generation;
+}

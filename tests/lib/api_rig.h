@@ -52,4 +52,7 @@ json_t *api_rig_result(struct api_rig *rig, const char *method, const char *para
 /* The same: the code of the error, 0 when it went well. */
 int api_rig_code(struct api_rig *rig, const char *method, const char *params);
 
+/* The generation of the configuration, as every reply says it. */
+json_int_t api_rig_generation(struct api_rig *rig);
+
 #endif

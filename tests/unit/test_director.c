@@ -75,11 +75,6 @@ static void expect(struct api_rig *rig, const char *method, const char *params, 
 	free(text);
 }
 
-static json_int_t generation(struct api_rig *rig)
-{
-	return (json_int_t)sl_director_generation(rig->director);
-}
-
 static void services_come_change_and_go(void **state)
 {
 	struct api_rig *rig = *state;
@@ -95,7 +90,7 @@ static void services_come_change_and_go(void **state)
 	expect(rig, "service.list", NULL, "services.1.port", "53");
 	assert_int_equal(api_rig_code(rig, "service.delete", "{" OTHER_SERVICE "}"), 0);
 	expect(rig, "service.list", NULL, "services.1", "(none)");
-	assert_int_equal(generation(rig), 4);
+	assert_int_equal(api_rig_generation(rig), 4);
 	assert_int_equal(rig->system_applied, 4);
 	assert_int_equal(rig->published, 4);
 }
@@ -116,7 +111,7 @@ static void services_that_are_or_are_not_there(void **state)
 		api_rig_code(rig, "service.zero", "{" OTHER_SERVICE "}"), SL_RPC_NO_SERVICE);
 	assert_int_equal(
 		api_rig_code(rig, "server.list", "{" OTHER_SERVICE "}"), SL_RPC_NO_SERVICE);
-	assert_int_equal(generation(rig), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 }
 
 static void servers_come_change_and_go(void **state)
@@ -168,7 +163,7 @@ static void servers_that_are_or_are_not_there(void **state)
 	assert_int_equal(
 		api_rig_code(rig, "server.add", "{" SERVICE "," SERVER("\"10.9.9.9\"") "}"),
 		SL_RPC_CONFIG);
-	assert_int_equal(generation(rig), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 	expect(rig, "server.list", "{" SERVICE "}", "servers.2", "(none)");
 }
 
@@ -188,7 +183,7 @@ static void a_refusal_changes_nothing(void **state)
 	assert_int_equal(api_rig_code(rig, "config.apply", "{}"), SL_RPC_PARAMS);
 	assert_int_equal(api_rig_code(rig, "config.apply", "{\"config\":{},\"text\":\"{}\"}"),
 		SL_RPC_PARAMS);
-	assert_int_equal(generation(rig), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 	assert_int_equal(sl_registry_latest(rig->rig.engine->registry)->generation, snapshot);
 	assert_int_equal(rig->published, 1);
 }
@@ -235,7 +230,7 @@ static void what_only_a_start_can_change_is_named(void **state)
 		json_string_value(json_object_get(json_object_get(error, "data"), "path")),
 		"/ports/0/device");
 	json_decref(reply);
-	assert_int_equal(generation(rig), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 }
 
 static void texts_have_their_errors_placed(void **state)
@@ -263,7 +258,7 @@ static void a_test_and_a_diff_change_nothing(void **state)
 	assert_string_equal(
 		json_string_value(json_object_get(json_array_get(changes, 0), "to")), "lc");
 	json_decref(reply);
-	assert_int_equal(generation(rig), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 	expect(rig, "service.list", NULL, "services.0.scheduler", "\"rr\"");
 }
 
@@ -284,7 +279,7 @@ static void an_unconfirmed_change_goes_by_itself(void **state)
 	api_rig_wait(rig, 1);
 	expect(rig, "service.list", NULL, "services.0.scheduler", "\"rr\"");
 	expect(rig, "info.get", NULL, "confirm_within_s", "(none)");
-	assert_int_equal(generation(rig), 3);
+	assert_int_equal(api_rig_generation(rig), 3);
 	assert_int_equal(api_rig_code(rig, "service.delete", "{" SERVICE "}"), 0);
 }
 
@@ -344,7 +339,7 @@ static void a_file_that_cannot_be_read_or_written(void **state)
 	fputs("{\"ports\": 3}", file);
 	fclose(file);
 	assert_int_equal(api_rig_code(rig, "config.reload", NULL), SL_RPC_CONFIG);
-	assert_int_equal(generation(rig), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 }
 
 static void timeouts_change_one_by_one(void **state)
@@ -725,7 +720,7 @@ static void many_applies_leave_memory_and_descriptors_as_they_were(void **state)
 	sl_log_set_level(SL_LOG_INFO);
 	assert_int_equal(open_descriptors(), descriptors);
 	assert_true(after.uordblks < before.uordblks + 20000);
-	assert_int_equal(generation(rig), 501);
+	assert_int_equal(api_rig_generation(rig), 501);
 }
 
 int main(void)

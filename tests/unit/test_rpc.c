@@ -133,7 +133,7 @@ static void notifications_are_done_and_not_answered(void **state)
 
 	assert_null(api_rig_line(rig, &rig->control,
 		REQUEST("\"method\":\"timeouts.set\",\"params\":{\"timeouts\":{\"udp\":17}}")));
-	assert_int_equal(sl_director_generation(rig->director), 2);
+	assert_int_equal(api_rig_generation(rig), 2);
 	assert_null(api_rig_line(rig, &rig->control, REQUEST("\"method\":\"no.such\"")));
 	assert_null(api_rig_line(rig, &rig->control, ""));
 	assert_null(api_rig_line(rig, &rig->control, " \t\r"));
@@ -225,7 +225,7 @@ static void the_view_socket_reads_only(void **state)
 	reply = api_rig_line(rig, &rig->view, REQUEST("\"id\":1,\"method\":\"stats.zero\""));
 	assert_int_equal(code_of(reply), SL_RPC_READ_ONLY);
 	json_decref(reply);
-	assert_int_equal(sl_director_generation(rig->director), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 }
 
 /* No method is forgotten: each either reads, or is refused on the view socket. */
@@ -250,7 +250,7 @@ static void all_writes_are_refused_to_viewers(void **state)
 	struct api_rig *rig = rig_of(state);
 
 	sl_method_each(refuse_if_it_writes, rig);
-	assert_int_equal(sl_director_generation(rig->director), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 }
 
 static void a_stale_generation_is_refused(void **state)
@@ -260,11 +260,11 @@ static void a_stale_generation_is_refused(void **state)
 	assert_int_equal(api_rig_code(rig, "timeouts.set",
 				 "{\"timeouts\":{\"udp\":10},\"if_generation\":2}"),
 		SL_RPC_STALE);
-	assert_int_equal(sl_director_generation(rig->director), 1);
+	assert_int_equal(api_rig_generation(rig), 1);
 	assert_int_equal(api_rig_code(rig, "timeouts.set",
 				 "{\"timeouts\":{\"udp\":10},\"if_generation\":1}"),
 		0);
-	assert_int_equal(sl_director_generation(rig->director), 2);
+	assert_int_equal(api_rig_generation(rig), 2);
 	/* Reads have no such parameter. */
 	assert_int_equal(api_rig_code(rig, "info.get", "{\"if_generation\":1}"), SL_RPC_PARAMS);
 }
