@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lb/fullnat.h"
 
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <string.h>
 
 #include "lb/preface.h"
 #include "lb/publish.h"
 #include "net/checksum.h"
+#include "net/icmp.h"
 #include "net/rewrite.h"
 #include "net/translate.h"
 
@@ -191,13 +190,6 @@ enum sl_drop sl_fullnat_aim(const struct sl_fullnat *c, enum sl_direction direct
 
 /* ---- errors about them ---- */
 
-static bool is_too_big(const struct sl_parsed *p)
-{
-	if (p->family == 6)
-		return p->icmp_type == ICMP6_PACKET_TOO_BIG;
-	return p->icmp_type == ICMP_DEST_UNREACH && p->icmp_code == ICMP_FRAG_NEEDED;
-}
-
 /*
  * The next hop's MTU leaves that much less to the client. It is the second half of the error's
  * second word, of IPv6 all of it, and its upper half is 0 then.
@@ -219,11 +211,14 @@ enum sl_drop sl_fullnat_error_to_client(const struct sl_fullnat *c, struct rte_m
 	struct sl_parsed *p, const struct sl_parsed *inner)
 {
 	struct sl_tuple to, inner_to = from_client(c, inner->protocol);
+	uint32_t mtu;
 
 	to = turned(inner_to);
 	if (has_preface(c->side)) {
 		sl_preface_quoted(c->side, to.family, frame_of(mbuf), mbuf->data_len, p, inner);
-		if (is_too_big(p))
+		if (sl_icmp_is_too_big(p->family,
+			    rte_pktmbuf_mtod_offset(mbuf, void *, p->l4_offset),
+			    mbuf->data_len - p->l4_offset, &mtu))
 			lower_mtu(frame_of(mbuf), p, proxy_growth(c, inner->protocol));
 	}
 	return rewrite_error(mbuf, p, inner, &to, &inner_to);

@@ -2,15 +2,11 @@
 #include "lb/tunnel_error.h"
 
 #include <netinet/in.h>
-#include <string.h>
 
 #include "lb/engine.h"
 #include "lb/front.h"
 #include "lb/stage.h"
-
-#define V4_UNREACHABLE 3
-#define V4_TOO_BIG     4 /* code */
-#define V6_TOO_BIG     2
+#include "net/icmp.h"
 
 /* Whoever guesses the addresses of a tunnel can send us such errors: it gets no narrower than that.
  */
@@ -53,20 +49,14 @@ static bool is_of_a_tunnel(const struct sl_parsed *quoted)
 static uint32_t mtu_of(const struct sl_pkt *pkt)
 {
 	const struct sl_parsed *p = &pkt->parsed;
-	rte_be32_t rest;
+	uint32_t mtu;
 
-	if (p->l4_offset + 8u > pkt->mbuf->data_len)
+	if (!sl_icmp_is_too_big(p->family, rte_pktmbuf_mtod_offset(pkt->mbuf, void *, p->l4_offset),
+		    pkt->mbuf->data_len - p->l4_offset, &mtu))
 		return 0;
-	memcpy(&rest, rte_pktmbuf_mtod_offset(pkt->mbuf, uint8_t *, p->l4_offset + 4),
-		sizeof(rest));
 	if (p->family == 6)
-		return p->icmp_type == V6_TOO_BIG
-			? RTE_MAX(rte_be_to_cpu_32(rest), (uint32_t)V6_MTU_MIN)
-			: 0;
-	if (p->icmp_type != V4_UNREACHABLE || p->icmp_code != V4_TOO_BIG)
-		return 0;
-	rest = rte_be_to_cpu_32(rest) & UINT16_MAX;
-	return rest == 0 ? 0 : RTE_MAX(rest, (uint32_t)V4_MTU_MIN);
+		return RTE_MAX(mtu, (uint32_t)V6_MTU_MIN);
+	return mtu == 0 ? 0 : RTE_MAX(mtu, (uint32_t)V4_MTU_MIN);
 }
 
 /* Several paths may lead there: while a lower limit holds, it does. */
