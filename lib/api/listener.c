@@ -262,8 +262,3 @@ void sl_listener_free(struct sl_listener *listener)
 {
 	free(listener);
 }
-
-unsigned sl_listener_clients(const struct sl_listener *listener)
-{
-	return listener->control.n_clients + listener->view.n_clients;
-}

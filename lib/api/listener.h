@@ -47,7 +47,4 @@ struct sl_listener *sl_listener_new(const struct sl_listener_params *params, str
 void sl_listener_close(struct sl_listener *listener);
 void sl_listener_free(struct sl_listener *listener); /* accepts NULL */
 
-/* Clients connected now, both sockets. */
-unsigned sl_listener_clients(const struct sl_listener *listener);
-
 #endif
