@@ -29,9 +29,3 @@ void sl_err_hint(struct sl_err *err, const char *format, ...)
 	vsnprintf(err->hint, sizeof(err->hint), format, args);
 	va_end(args);
 }
-
-void sl_err_clear(struct sl_err *err)
-{
-	if (err != NULL)
-		memset(err, 0, sizeof(*err));
-}

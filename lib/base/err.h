@@ -30,7 +30,4 @@ int sl_err_set(struct sl_err *err, int code, const char *path, const char *forma
 /* Adds the hint to the error that is recorded, unless it has one. */
 void sl_err_hint(struct sl_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Forgets what is recorded. */
-void sl_err_clear(struct sl_err *err);
-
 #endif

@@ -30,11 +30,6 @@ void sl_log_set_level(enum sl_log_level level)
 	log_level = level;
 }
 
-enum sl_log_level sl_log_level(void)
-{
-	return log_level;
-}
-
 int sl_log_level_parse(const char *name, enum sl_log_level *level)
 {
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {

@@ -17,7 +17,6 @@ enum sl_log_level { /* values are syslog's */
 
 /* Messages above `level` are not written. Default SL_LOG_INFO. */
 void sl_log_set_level(enum sl_log_level level);
-enum sl_log_level sl_log_level(void);
 
 /* "error", "warning", "notice", "info", "debug". Returns -EINVAL for any other name. */
 int sl_log_level_parse(const char *name, enum sl_log_level *level);

@@ -84,7 +84,7 @@ static void what_cannot_be_a_twin_is_refused(void **state)
 
 	assert_true(sl_tun_open(&params, &err) < 0);
 	assert_int_not_equal(err.code, 0);
-	sl_err_clear(&err);
+	err = (struct sl_err){0};
 	params.name = "wan0";
 	params.netns = "twin-test-none";
 	assert_int_equal(sl_tun_open(&params, &err), -ENOENT);

@@ -30,16 +30,10 @@ static void nothing_needs_to_be_recorded(void **state)
 
 	assert_int_equal(sl_err_set(NULL, EINVAL, "/a", "nobody listens"), -EINVAL);
 	sl_err_hint(NULL, "nobody listens");
-	sl_err_clear(NULL);
 	sl_err_hint(&err, "to no error");
 	assert_string_equal(err.hint, "");
 	sl_err_set(&err, EINVAL, NULL, "without a path");
 	assert_string_equal(err.path, "");
-	sl_err_clear(&err);
-	assert_int_equal(err.code, 0);
-	assert_string_equal(err.message, "");
-	sl_err_set(&err, ENOENT, "/b", "again");
-	assert_int_equal(err.code, ENOENT);
 }
 
 static void long_texts_are_cut(void **state)

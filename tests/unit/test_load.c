@@ -326,7 +326,7 @@ static void files(void **state)
 	assert_int_equal(sl_conf_read("/nowhere/sluice.json", &conf, &err), -ENOENT);
 	assert_string_equal(err.message, "the file cannot be read: No such file or directory");
 	assert_string_equal(err.hint, "check that /nowhere/sluice.json is there and can be read");
-	sl_err_clear(&err);
+	err = (struct sl_err){0};
 	assert_int_equal(sl_conf_read("/", &conf, &err), -EISDIR);
 	assert_null(conf);
 }

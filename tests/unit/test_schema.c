@@ -124,7 +124,7 @@ static void values(void **state)
 		json_t *value = from_text(cases[i].value);
 		bool valid = cases[i].path == NULL;
 
-		sl_err_clear(&err);
+		err = (struct sl_err){0};
 		print_message("%s\n", cases[i].value);
 		assert_int_equal(
 			sl_schema_check(schema, value, "/base", &err), valid ? 0 : -EINVAL);
