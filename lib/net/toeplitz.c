@@ -123,7 +123,7 @@ static bool spreads(const uint8_t *key, const struct layout *l)
 static void draw(uint8_t *key, unsigned first, unsigned last, struct sl_rand *rand)
 {
 	for (unsigned n = first + HASH_BITS - SL_TOEPLITZ_LOW_BITS; n < last + HASH_BITS - 1; n++)
-		set_key_bit(key, n, sl_rand_u64(rand) >> 63);
+		set_key_bit(key, n, sl_rand_below(rand, 2));
 }
 
 void sl_toeplitz_init(struct sl_toeplitz *t, struct sl_rand *rand)
@@ -131,7 +131,7 @@ void sl_toeplitz_init(struct sl_toeplitz *t, struct sl_rand *rand)
 	uint8_t key[SL_TOEPLITZ_KEY];
 
 	for (size_t i = 0; i < sizeof(key); i++)
-		key[i] = (uint8_t)(sl_rand_u64(rand) >> 56);
+		key[i] = (uint8_t)sl_rand_below(rand, 256);
 	mute_destinations(key);
 	/*
 	 * One key in about a hundred will do for one family. The two families see different bits of
