@@ -84,7 +84,7 @@ static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *vie
 {
 	struct page *page = arg;
 	const struct sl_registry *registry = page->call->director->engine->registry;
-	struct sl_addr client = {.family = 4}, server;
+	struct sl_addr client, server;
 	char client_text[SL_ADDR_TEXT], server_text[SL_ADDR_TEXT];
 	struct sl_service_key key;
 	uint16_t port;
@@ -94,8 +94,7 @@ static bool put_entry(void *arg, unsigned worker, const struct sl_conn_view *vie
 		return false;
 	if (page->server.family != 0 && !sl_addr_equal(&page->server, &server))
 		return false;
-	client.family = key.vip.family;
-	memcpy(client.bytes, view->key.client.bytes, sizeof(client.bytes));
+	client = sl_addr_from_ip(key.vip.family, &view->key.client);
 	if (key.port == 0)
 		key.port = rte_be_to_cpu_16(view->key.service_port);
 	row = sl_service_key_json(&key);

@@ -27,9 +27,6 @@ struct sl_check_entry {
 /* Sorts by address, then port, then index. */
 void sl_check_sort(struct sl_check_entry *entries, uint32_t n);
 
-/* Whether the address is its prefix's own, or stands for everybody in it. */
-bool sl_check_is_network(const struct sl_prefix *prefix);
-
 /* Whether an address is one host's, to which others can send from afar. */
 bool sl_check_is_host(const struct sl_conf *conf, const struct sl_addr *address);
 

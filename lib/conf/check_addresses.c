@@ -17,7 +17,8 @@ static bool is_host_part(const struct sl_prefix *prefix, uint8_t wanted)
 	return true;
 }
 
-bool sl_check_is_network(const struct sl_prefix *prefix)
+/* Whether the address is its prefix's own, or stands for everybody in it. */
+static bool is_network(const struct sl_prefix *prefix)
 {
 	unsigned bits = prefix->addr.family == 4 ? 32 : 128;
 
@@ -37,7 +38,7 @@ static bool is_of_all(const struct sl_conf *conf, const struct sl_addr *address)
 			if (!sl_prefix_contains(&prefix, address))
 				continue;
 			prefix.addr = *address;
-			if (sl_check_is_network(&prefix))
+			if (is_network(&prefix))
 				return true;
 		}
 	}
@@ -67,7 +68,7 @@ static int check_own_address(const struct sl_prefix *prefix, const char *path, s
 			"give the director's own address in the network, such as "
 			"\"192.168.8.11/24\"");
 	}
-	if (prefix->length == 0 || sl_check_is_network(prefix)) {
+	if (prefix->length == 0 || is_network(prefix)) {
 		REFUSE(err, path, "%s is the network's own or broadcast address", text);
 		return HINT(err,
 			"give the director's own address in the network, such as "

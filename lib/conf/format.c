@@ -187,7 +187,7 @@ static int check_device(const char *text, const char **hint)
 	return is_name(name, "_.-", sizeof(name)) ? 0 : -EINVAL;
 }
 
-const struct sl_format sl_formats[] = {
+static const struct sl_format formats[] = {
 	{"address", "an IP address", "192.168.8.12", check_address},
 	{"prefix", "an IP address with the length of its prefix", "192.168.8.11/24", check_prefix},
 	{"endpoint", "an IP address and a port", "192.168.8.12:80", check_endpoint},
@@ -205,7 +205,7 @@ const struct sl_format sl_formats[] = {
 
 const struct sl_format *sl_format_find(const char *name)
 {
-	for (const struct sl_format *format = sl_formats; format->name != NULL; format++) {
+	for (const struct sl_format *format = formats; format->name != NULL; format++) {
 		if (strcmp(format->name, name) == 0)
 			return format;
 	}

@@ -28,7 +28,4 @@ struct sl_format {
 /* NULL when there is none. */
 const struct sl_format *sl_format_find(const char *name);
 
-/* All of them, the name of the last is NULL. */
-extern const struct sl_format sl_formats[];
-
 #endif

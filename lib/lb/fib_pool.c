@@ -33,7 +33,8 @@ void sl_fib_pool_retire(struct sl_fib_pool *pool, uint32_t number)
 	pool->used--;
 }
 
-void sl_fib_pool_wait(struct sl_fib_pool *pool)
+/* What was retired waits from now on. */
+static void wait_for_readers(struct sl_fib_pool *pool)
 {
 	pool->waiting.first = pool->retired.first;
 	pool->waiting.last = pool->retired.last;
@@ -41,8 +42,8 @@ void sl_fib_pool_wait(struct sl_fib_pool *pool)
 	pool->retired.n = 0;
 }
 
-/* However many there are, one link is written. */
-void sl_fib_pool_recycle(struct sl_fib_pool *pool)
+/* What waited is free: however many there are, one link is written. */
+static void recycle(struct sl_fib_pool *pool)
 {
 	if (pool->waiting.n == 0)
 		return;
@@ -59,14 +60,14 @@ bool sl_fib_reclaim(struct sl_fib *fib)
 	if (fib->waiting && rte_rcu_qsbr_check(fib->qsbr, fib->token, false) != 1)
 		return true;
 	for (unsigned i = 0; i < 3; i++) {
-		sl_fib_pool_recycle(pools[i]);
+		recycle(pools[i]);
 		retired += pools[i]->retired.n;
 	}
 	fib->waiting = retired > 0;
 	if (!fib->waiting)
 		return false;
 	for (unsigned i = 0; i < 3; i++)
-		sl_fib_pool_wait(pools[i]);
+		wait_for_readers(pools[i]);
 	fib->token = rte_rcu_qsbr_start(fib->qsbr);
 	return true;
 }

@@ -23,8 +23,6 @@ struct sl_fib_pool {
 uint32_t sl_fib_pool_take(struct sl_fib_pool *pool);              /* 0 = there is none */
 void sl_fib_pool_give(struct sl_fib_pool *pool, uint32_t number); /* that no worker knew */
 void sl_fib_pool_retire(struct sl_fib_pool *pool, uint32_t number);
-void sl_fib_pool_wait(struct sl_fib_pool *pool);    /* what was retired waits from now on */
-void sl_fib_pool_recycle(struct sl_fib_pool *pool); /* what waited is free */
 static inline uint32_t sl_fib_pool_left(const struct sl_fib_pool *pool)
 {
 	return pool->max - pool->used - pool->retired.n - pool->waiting.n;
