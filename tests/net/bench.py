@@ -202,6 +202,9 @@ class Bench:
     def start_load(self, connections, at_a_time):
         return Background(lambda: self.load(connections, at_a_time))
 
+    def visitors(self, address):
+        return Visitors(self, address)
+
     def download(self, rate, **where):
         return Download(self, rate, **where)
 
@@ -304,6 +307,29 @@ class Background:
         if self.error:
             raise self.error
         return self.value
+
+
+class Visitors:
+    """New connections to a VIP, AT_A_TIME and a short pause in between, for as long as nobody asks for the result."""
+
+    AT_A_TIME = 2
+
+    def __init__(self, bench, address):
+        self.bench = bench
+        self.name = f"visitors-{address}"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(bench.plan.log(self.name))
+        bench.spawn(self.name, "client", PYTHON, "-B", f"{HERE}/helpers/load.py", json.dumps(
+            {"address": address, "port": names.HTTP_PORT, "connections": 10 ** 9,
+             "at_a_time": self.AT_A_TIME, "pause_s": 0.01}))
+
+    def result(self):
+        """What load() says, from the beginning until now."""
+        self.bench.end(self.name)
+        with open(self.bench.plan.log(self.name), encoding="utf-8") as log:
+            lines = log.read().splitlines()
+        check(lines and lines[-1].startswith("{"), f"{self.name} broke off: {lines[-1:]}")
+        return json.loads(lines[-1])
 
 
 class Download:
