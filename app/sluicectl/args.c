@@ -44,21 +44,23 @@ const struct ctl_command *ctl_command_find(char *const *argv, int argc, int *use
 	return found;
 }
 
-/* The option of the command that `name` (`length` bytes) or a letter stands for; CTL_OPTION_COUNT =
- * none. */
-static unsigned
-find_option(const struct ctl_command *command, const char *name, size_t length, char letter)
+unsigned ctl_option_find(const struct ctl_command *command, const char *text)
 {
+	bool is_long = strncmp(text, "--", 2) == 0;
+	const char *name = text + 2;
+	size_t length = is_long ? strcspn(name, "=") : 0;
 	unsigned i = 0;
 
+	if (!is_long && (text[0] != '-' || text[1] == '\0' || text[2] != '\0'))
+		return CTL_OPTION_COUNT;
 	for (; i < CTL_OPTION_COUNT; i++) {
 		const struct ctl_option_info *info = &ctl_option_infos[i];
 
-		if (!(command->options & (1u << i)))
+		if (!ctl_command_takes(command, i))
 			continue;
-		if (letter != 0 && info->letter == letter)
+		if (!is_long && info->letter == text[1])
 			break;
-		if (letter == 0 && strlen(info->name) == length &&
+		if (is_long && strlen(info->name) == length &&
 			strncmp(info->name, name, length) == 0)
 			break;
 	}
@@ -71,13 +73,10 @@ static int
 take_option(const struct ctl_command *command, char *const *argv, int argc, struct ctl_args *args)
 {
 	const char *text = argv[0];
-	bool is_long = text[1] == '-';
-	size_t length = strcspn(text, "=");
-	const char *value = is_long && text[length] == '=' ? text + length + 1 : NULL;
-	unsigned option = is_long ? find_option(command, text + 2, length - 2, 0)
-				  : find_option(command, NULL, 0, text[1]);
+	unsigned option = ctl_option_find(command, text);
+	const char *equals = strchr(text, '='), *value = equals != NULL ? equals + 1 : NULL;
 
-	if (option == CTL_OPTION_COUNT || (!is_long && text[2] != '\0')) {
+	if (option == CTL_OPTION_COUNT) {
 		fprintf(stderr, "sluicectl: %s has no option %s\n", command->words, text);
 		return 0;
 	}

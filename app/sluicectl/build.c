@@ -176,8 +176,11 @@ static int take_tunnel(const struct ctl_args *args, json_t *server)
 
 int ctl_build_server(const struct ctl_args *args, json_t *params)
 {
-	static const struct alternative methods[] = {{CTL_DR, "dr"}, {CTL_NAT, "nat"},
-		{CTL_TUN, "tun"}, {CTL_FULLNAT, "fullnat"}, {CTL_LOCAL, "local"}};
+	static const struct alternative methods[] = {
+#define X(NAME, letter, name, value, help) {CTL_##NAME, name},
+		CTL_METHODS(X)
+#undef X
+	};
 	json_t *server = json_object();
 	int rc = ctl_build_service(args, params);
 

@@ -7,29 +7,30 @@
 #define SLUICECTL_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <jansson.h>
 
+#include "sluicectl/choices.h"
 #include "sluicectl/link.h"
 
 enum ctl_exit { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DIRECTOR = 3 };
 
-/* X(NAME, letter, "name", "VALUE" or NULL, "help") */
+/*
+ * X(NAME, letter, "name", "VALUE" or NULL, "help"). A value like "on|off" is one of these words.
+ * Schedulers and forwarding methods are those of lib/lb: choices.h is made at build time.
+ */
 #define CTL_OPTIONS(X)                                                                             \
-	X(SCHEDULER, 's', "scheduler", "NAME", "how servers are chosen: sluice.json(5)")           \
+	X(SCHEDULER, 's', "scheduler", CTL_SCHEDULERS, "how servers are chosen: sluice.json(5)")   \
 	X(WEIGHT, 'w', "weight", "N", "share of new connections; 0 takes no new ones")             \
-	X(DR, 'g', "dr", NULL, "direct routing")                                                   \
-	X(NAT, 'm', "nat", NULL, "masquerading: the destination is replaced (NAT)")                \
-	X(TUN, 'i', "tun", NULL, "tunneling")                                                      \
-	X(FULLNAT, 'b', "fullnat", NULL, "source and destination are replaced")                    \
-	X(LOCAL, 0, "local", NULL, "the server is the director itself")                            \
-	X(TUN_TYPE, 0, "tun-type", "TYPE", "ipip, gue or gre")                                     \
+	CTL_METHODS(X)                                                                             \
+	X(TUN_TYPE, 0, "tun-type", "ipip|gre|gue", "what tun wraps packets into")                  \
 	X(TUN_PORT, 0, "tun-port", "PORT", "UDP port on which the server expects GUE")             \
 	X(TUN_NOCSUM, 0, "tun-nocsum", NULL, "no checksum in the outer header")                    \
 	X(TUN_CSUM, 0, "tun-csum", NULL, "a checksum in the outer header")                         \
 	X(TUN_REMCSUM, 0, "tun-remcsum", NULL, "GUE's remote checksum offload")                    \
-	X(PROXY, 0, "proxy-protocol", "VERSION", "v2: servers are told the client's address; off") \
+	X(PROXY, 0, "proxy-protocol", "v2|off", "servers are told the client's address")           \
 	X(TOA, 0, "toa", "on|off", "the same by a TCP option")                                     \
 	X(STATS, 0, "stats", NULL, "counters instead of weights and connections")                  \
 	X(RATE, 0, "rate", NULL, "rates per second instead of weights and connections")            \
@@ -61,6 +62,8 @@ struct ctl_option_info {
 	const char *help;
 };
 
+_Static_assert(CTL_OPTION_COUNT <= 64, "a command's options are bits of a word");
+
 extern const struct ctl_option_info ctl_option_infos[CTL_OPTION_COUNT];
 
 #define CTL_WORDS_MAX 32
@@ -85,7 +88,7 @@ struct ctl_command {
 	const char *usage;  /* of what follows the words */
 	unsigned min;       /* of these words */
 	unsigned max;
-	unsigned options; /* bits by enum ctl_option */
+	uint64_t options; /* bits by enum ctl_option */
 	const char *page; /* member of the result that comes in pages; NULL = none */
 	/* Puts the parameters together; 0, or a usage error that was said. */
 	int (*build)(const struct ctl_args *args, json_t *params);
@@ -98,8 +101,16 @@ struct ctl_command {
 
 extern const struct ctl_command ctl_commands[]; /* ends with NULL words */
 
+static inline bool ctl_command_takes(const struct ctl_command *command, unsigned option)
+{
+	return command->options & (UINT64_C(1) << option);
+}
+
 /* The command that argv begins with, the longest; *used is the number of its words. NULL = none. */
 const struct ctl_command *ctl_command_find(char *const *argv, int argc, int *used);
+
+/* The command's option that "-w", "--weight" or "--weight=3" names; CTL_OPTION_COUNT = none. */
+unsigned ctl_option_find(const struct ctl_command *command, const char *text);
 
 /* Takes apart what follows the command's words. 0, or a usage error that was said. */
 int ctl_args_parse(

@@ -9,7 +9,8 @@
 #include "sluicectl/format.h"
 #include "sluicectl/show.h"
 
-#define OPTION(NAME) (1u << CTL_##NAME)
+#define OPTION(NAME)                               (UINT64_C(1) << CTL_##NAME)
+#define OPTION_OR(NAME, letter, name, value, help) OPTION(NAME) |
 
 /* ---- commands that are more than one call ---- */
 
@@ -142,9 +143,8 @@ static int run_shell(struct ctl *ctl, const struct ctl_args *args)
 #define WRITE           OPTION(IF_GENERATION)
 #define SERVICE_OPTIONS (OPTION(SCHEDULER) | OPTION(PROXY) | OPTION(TOA) | WRITE)
 #define SERVER_OPTIONS                                                                             \
-	(OPTION(WEIGHT) | OPTION(DR) | OPTION(NAT) | OPTION(TUN) | OPTION(FULLNAT) |               \
-		OPTION(LOCAL) | OPTION(TUN_TYPE) | OPTION(TUN_PORT) | OPTION(TUN_NOCSUM) |         \
-		OPTION(TUN_CSUM) | OPTION(TUN_REMCSUM) | WRITE)
+	(CTL_METHODS(OPTION_OR) OPTION(WEIGHT) | OPTION(TUN_TYPE) | OPTION(TUN_PORT) |             \
+		OPTION(TUN_NOCSUM) | OPTION(TUN_CSUM) | OPTION(TUN_REMCSUM) | WRITE)
 
 const struct ctl_command ctl_commands[] = {
 	{"list", .run = run_list,

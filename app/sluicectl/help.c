@@ -46,6 +46,8 @@ static const char *usage_of(const struct ctl_command *command)
 	return command->usage != NULL ? command->usage : "";
 }
 
+#define OPTION_TEXT 160
+
 /* "--weight N" or "-w, --weight N". */
 static void option_text(const struct ctl_option_info *info, char *text, size_t size)
 {
@@ -59,12 +61,12 @@ static void option_text(const struct ctl_option_info *info, char *text, size_t s
 
 static void help_command(FILE *out, const struct ctl_command *command)
 {
-	char text[96];
+	char text[OPTION_TEXT];
 
 	fprintf(out, "usage: sluicectl %s %s\n\n%s\n", command->words, usage_of(command),
 		help_of(command));
 	for (unsigned i = 0; i < CTL_OPTION_COUNT; i++) {
-		if (!(command->options & (1u << i)))
+		if (!ctl_command_takes(command, i))
 			continue;
 		option_text(&ctl_option_infos[i], text, sizeof(text));
 		fprintf(out, "  %-34s %s\n", text, ctl_option_infos[i].help);
@@ -146,7 +148,7 @@ static size_t word_at(const char *words, int index, const char **word)
 static void complete_options(FILE *out, const struct ctl_command *command)
 {
 	for (unsigned i = 0; i < CTL_OPTION_COUNT; i++) {
-		if (command->options & (1u << i))
+		if (ctl_command_takes(command, i))
 			fprintf(out, "--%s\n", ctl_option_infos[i].name);
 	}
 }
@@ -195,7 +197,7 @@ static void put_scdoc(FILE *out, const char *text)
 
 static void manual_commands(FILE *out)
 {
-	char text[96];
+	char text[OPTION_TEXT];
 
 	fputs("# COMMANDS\n\n", out);
 	for (const struct ctl_command *c = ctl_commands; c->words != NULL; c++) {
@@ -207,7 +209,7 @@ static void manual_commands(FILE *out)
 		for (unsigned i = 0; i < CTL_OPTION_COUNT; i++) {
 			const struct ctl_option_info *info = &ctl_option_infos[i];
 
-			if (!(c->options & (1u << i)))
+			if (!ctl_command_takes(c, i))
 				continue;
 			option_text(info, text, sizeof(text));
 			fputs("\t\\", out); /* a hyphen would begin a list */

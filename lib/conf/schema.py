@@ -4,20 +4,16 @@
 Makes the configuration's schema from its source: puts in what there is to choose from. In the source,
   "x-choices": [{"name", "text"}]
                               becomes "enum", and the texts go behind the description
-  "x-list": "methods"         beside it: the choices are those of that list, which need no text
-usage: schema.py SOURCE OUT LIST=NAME,NAME...
+  "x-list": "methods"         the same with the choices of that list in CHOICES (choices.c)
+usage: schema.py SOURCE CHOICES OUT
 """
 import json
 import sys
 
 
-def choose(node, lists):
-    listed = {choice["name"]: choice.get("text") for choice in node.pop("x-choices", [])}
-    names = lists[node.pop("x-list")] if "x-list" in node else list(listed)
-    texts = [f"{name}: {listed[name]}" for name in names if listed.get(name)]
-    node["enum"] = names
-    if "description" in node or texts:
-        node["description"] = " ".join([node.get("description", ""), *texts]).strip()
+def sentence(choice):
+    text = f"{choice['name']}: {choice['text']}"
+    return text if text.endswith(".") else text + "."
 
 
 def fill(node, lists):
@@ -26,15 +22,22 @@ def fill(node, lists):
     if not isinstance(node, dict):
         return node
     node = {key: fill(value, lists) for key, value in node.items()}
-    if "x-choices" in node or "x-list" in node:
-        choose(node, lists)
+    choices = lists[node.pop("x-list")] if "x-list" in node else node.pop("x-choices", None)
+    if choices is not None:
+        node["enum"] = [choice["name"] for choice in choices]
+        texts = [sentence(choice) for choice in choices if choice.get("text")]
+        if "description" in node or texts:
+            node["description"] = " ".join([node.get("description", ""), *texts]).strip()
     return node
 
 
-def main(source, out, *lists):
-    lists = {name: [word for word in words.split(",") if word] for name, words in (one.split("=") for one in lists)}
-    with open(source, encoding="utf-8") as text:
-        schema = fill(json.load(text), lists)
+def read(path):
+    with open(path, encoding="utf-8") as text:
+        return json.load(text)
+
+
+def main(source, choices, out):
+    schema = fill(read(source), read(choices))
     with open(out, "w", encoding="utf-8") as text:
         json.dump(schema, text, indent=2, ensure_ascii=False)
         text.write("\n")

@@ -33,6 +33,11 @@ struct sl_fwd {
 	 */
 	void (*forward)(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n);
 	void (*reply)(struct sl_worker *w, struct sl_pkt *const *pkts, unsigned n);
+
+	/* What the build takes from here for people (lib/conf/choices.c). */
+	char letter;      /* of sluicectl's option --NAME, as ipvsadm's; 0 = none */
+	const char *help; /* one line: of that option */
+	const char *text; /* what sluice.json(5) says about the method */
 };
 
 extern const struct sl_fwd *const sl_fwds[SL_FWD_METHODS];

@@ -23,4 +23,8 @@ const struct sl_fwd sl_fwd_dr = {
 	.traits = SL_FWD_NEEDS_LINK,
 	.routes = true,
 	.forward = forward,
+	.letter = 'g',
+	.help = "direct routing",
+	.text = "direct routing, the frame goes to the server's Ethernet address with the IP "
+		"packet as it was; the server has the VIP on its loopback interface.",
 };

@@ -156,4 +156,8 @@ const struct sl_fwd sl_fwd_fullnat = {
 	.kind = SL_CONN_SIDE,
 	.forward = forward,
 	.reply = reply,
+	.letter = 'b',
+	.help = "source and destination are replaced",
+	.text = "source and destination are replaced: the server sees a local address of the "
+		"director, and needs to know nothing.",
 };

@@ -14,4 +14,6 @@ const struct sl_fwd sl_fwd_local = {
 	.listing = "Local",
 	.method = SL_FWD_LOCAL,
 	.forward = forward,
+	.help = "the server is the director itself",
+	.text = "the server is this box.",
 };

@@ -111,4 +111,8 @@ const struct sl_fwd sl_fwd_nat = {
 	.kind = SL_CONN_NAT,
 	.forward = forward,
 	.reply = reply,
+	.letter = 'm',
+	.help = "masquerading: the destination is replaced (NAT)",
+	.text = "the destination becomes the server's address and port, and its answers, which "
+		"have to come back through the director, get the virtual ones.",
 };

@@ -163,4 +163,8 @@ const struct sl_fwd sl_fwd_tun = {
 	.routes = true,
 	.kind = SL_CONN_PLAIN,
 	.forward = forward,
+	.letter = 'i',
+	.help = "tunneling",
+	.text = "the packet goes to the server inside another one, over any number of routers; "
+		"the server has a tunnel interface, and the VIP on its loopback interface.",
 };

@@ -23,7 +23,7 @@ static void load_changed(struct sl_worker *w, const struct sl_service *service, 
 
 const struct sl_sched sl_sched_lc = {
 	.name = "lc",
-	.help = "least connections: the server with the fewest",
+	.help = "least connections, the server with the fewest",
 	.pick = pick,
 	.block_bytes = sl_load_bytes,
 	.load_changed = load_changed,

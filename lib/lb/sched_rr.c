@@ -48,7 +48,7 @@ pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell
 
 const struct sl_sched sl_sched_rr = {
 	.name = "rr",
-	.help = "round robin: one server after the other",
+	.help = "round robin, one server after the other",
 	.pick = pick,
 	.block_bytes = sl_tree_bytes,
 	.prepare = prepare,

@@ -28,7 +28,7 @@ static void load_changed(struct sl_worker *w, const struct sl_service *service, 
 
 const struct sl_sched sl_sched_wlc = {
 	.name = "wlc",
-	.help = "weighted least connections: the fewest for its weight",
+	.help = "weighted least connections, the fewest for its weight",
 	.pick = pick,
 	.block_bytes = sl_load_bytes,
 	.load_changed = load_changed,

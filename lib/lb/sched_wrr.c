@@ -123,7 +123,7 @@ pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell
 
 const struct sl_sched sl_sched_wrr = {
 	.name = "wrr",
-	.help = "weighted round robin: in turn, heavier servers more often",
+	.help = "weighted round robin, heavier servers have more turns",
 	.pick = pick,
 	.block_bytes = block_bytes,
 	.prepare = prepare,

@@ -472,6 +472,26 @@ static void words_are_completed(void **state)
 	free(text);
 }
 
+/* A method's own file says by which option it is chosen (lb/fwd.h). */
+static void every_forwarding_method_has_an_option(void **state)
+{
+	static char *const words[] = {"server", "add"};
+	int used;
+	const struct ctl_command *command = ctl_command_find(words, 2, &used);
+
+	for (unsigned i = 0; i < SL_FWD_METHODS; i++) {
+		char option[32], letter[] = {'-', sl_fwds[i]->letter, '\0'};
+		unsigned found;
+
+		snprintf(option, sizeof(option), "--%s", sl_fwds[i]->name);
+		found = ctl_option_find(command, option);
+		assert_int_not_equal(found, CTL_OPTION_COUNT);
+		assert_string_equal(ctl_option_infos[found].help, sl_fwds[i]->help);
+		if (letter[1] != 0)
+			assert_int_equal(ctl_option_find(command, letter), found);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
@@ -487,6 +507,7 @@ int main(void)
 		TEST(without_a_director_one_sentence_says_what_to_do),
 		cmocka_unit_test(every_method_has_a_command),
 		cmocka_unit_test(words_are_completed),
+		cmocka_unit_test(every_forwarding_method_has_an_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
