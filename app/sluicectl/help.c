@@ -145,6 +145,24 @@ static size_t word_at(const char *words, int index, const char **word)
 	return strcspn(words, " ");
 }
 
+/* Of an option that waits for its value: the words that this may be. False: it is no such option.
+ */
+static bool complete_value(FILE *out, const struct ctl_command *command, const char *text)
+{
+	unsigned option = ctl_option_find(command, text);
+	const char *value = option < CTL_OPTION_COUNT ? ctl_option_infos[option].value : NULL;
+
+	if (value == NULL || strchr(text, '=') != NULL)
+		return false;
+	if (strchr(value, '|') == NULL)
+		return true;
+	for (size_t n; *value != '\0'; value += n + (value[n] == '|')) {
+		n = strcspn(value, "|");
+		fprintf(out, "%.*s\n", (int)n, value);
+	}
+	return true;
+}
+
 static void complete_options(FILE *out, const struct ctl_command *command)
 {
 	for (unsigned i = 0; i < CTL_OPTION_COUNT; i++) {
@@ -178,7 +196,7 @@ void ctl_complete(FILE *out, char *const *argv, int argc)
 		before_length = length;
 	}
 	command = ctl_command_find(argv, argc, &used);
-	if (command == NULL)
+	if (command == NULL || (used < argc && complete_value(out, command, argv[argc - 1])))
 		return;
 	if (used == argc && command->usage != NULL && strncmp(command->usage, "tcp|udp", 7) == 0)
 		fputs("tcp\nudp\n", out);

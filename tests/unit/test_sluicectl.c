@@ -18,6 +18,7 @@
 #include "api_rig.h"
 #include "base/log.h"
 #include "lb/fwd.h"
+#include "lb/sched.h"
 #include "sluicectl/command.h"
 
 #define WORDS_MAX 16
@@ -472,6 +473,46 @@ static void words_are_completed(void **state)
 	free(text);
 }
 
+static char *completed(char *const *argv, int argc)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ctl_complete(out, argv, argc);
+	fclose(out);
+	return text;
+}
+
+/* Of a value, nothing but what it may be. */
+static void values_are_completed(void **state)
+{
+	static const char *const options[] = {"--scheduler", "-s", "--weight", "--toa"};
+	char *argv[] = {"service", "add", "tcp", "192.168.8.100:80", NULL};
+	char *tun[] = {
+		"server", "add", "tcp", "192.168.8.100:80", "192.168.8.12", "-i", "--tun-type"};
+	char expected[256] = "";
+
+	for (const struct sl_sched *const *sched = sl_scheds; *sched != NULL; sched++)
+		sprintf(expected + strlen(expected), "%s\n", (*sched)->name);
+	for (unsigned i = 0; i < 4; i++) {
+		char *text;
+
+		argv[4] = (char *)options[i];
+		text = completed(argv, 5);
+		if (i < 2)
+			assert_string_equal(text, expected);
+		else if (i == 2) /* service add has no such option */
+			assert_non_null(strstr(text, "--toa\n"));
+		else
+			assert_string_equal(text, "on\noff\n");
+		free(text);
+	}
+	argv[3] = completed(tun, 7);
+	assert_string_equal(argv[3], "ipip\ngre\ngue\n");
+	free(argv[3]);
+}
+
 /* A method's own file says by which option it is chosen (lb/fwd.h). */
 static void every_forwarding_method_has_an_option(void **state)
 {
@@ -507,6 +548,7 @@ int main(void)
 		TEST(without_a_director_one_sentence_says_what_to_do),
 		cmocka_unit_test(every_method_has_a_command),
 		cmocka_unit_test(words_are_completed),
+		cmocka_unit_test(values_are_completed),
 		cmocka_unit_test(every_forwarding_method_has_an_option),
 	};
 
