@@ -42,7 +42,8 @@
 		"the service has no server that takes connections; answered with ICMP port "       \
 		"unreachable while the limit allows")                                              \
 	X(NO_CONNECTION, "no_connection",                                                          \
-		"TCP without SYN and without a connection, on a port without a Linux twin")        \
+		"TCP without SYN and without a connection, to be masqueraded or on a port "        \
+		"without a Linux twin; an ICMP error about no connection, to be masqueraded")      \
 	X(SERVER_REMOVED, "server_removed", "its connection's server has been removed")            \
 	X(NEIGHBOUR_UNRESOLVED, "neighbour_unresolved",                                            \
 		"the MAC address of the server or next hop is not known (yet): does it answer "    \
