@@ -162,7 +162,7 @@ struct sl_worker {
 	struct sl_glean_message gleaned; /* the last one, and when: a burst to one host is one */
 	sl_tick gleaned_tick;
 
-	uint16_t ip_id; /* of tunnels' packets that may be cut */
+	uint32_t ip_id; /* of our own packets that may be cut (lb/split.h) */
 
 	/* token bucket of ICMP errors: this worker's share of the box's rate */
 	uint64_t icmp_tokens_ns;
