@@ -5,13 +5,8 @@
 
 #include "lb/engine.h"
 #include "lb/front.h"
+#include "lb/path_mtu.h"
 #include "lb/stage.h"
-#include "net/icmp.h"
-
-/* Whoever guesses the addresses of a tunnel can send us such errors: it gets no narrower than that.
- */
-#define V4_MTU_MIN 552 /* Linux's net.ipv4.route.min_pmtu */
-#define V6_MTU_MIN 1280
 
 /* The adjacency of the tunnel's far end. */
 static bool find_tunnel(const struct sl_worker *w, const struct sl_parsed *quoted, uint32_t *adj)
@@ -45,39 +40,16 @@ static bool is_of_a_tunnel(const struct sl_parsed *quoted)
 	}
 }
 
-/* What the error says of the MTU, 0 = nothing. */
-static uint32_t mtu_of(const struct sl_pkt *pkt)
-{
-	const struct sl_parsed *p = &pkt->parsed;
-	uint32_t mtu;
-
-	if (!sl_icmp_is_too_big(p->family, rte_pktmbuf_mtod_offset(pkt->mbuf, void *, p->l4_offset),
-		    pkt->mbuf->data_len - p->l4_offset, &mtu))
-		return 0;
-	if (p->family == 6)
-		return RTE_MAX(mtu, (uint32_t)V6_MTU_MIN);
-	return mtu == 0 ? 0 : RTE_MAX(mtu, (uint32_t)V4_MTU_MIN);
-}
-
-/* Several paths may lead there: while a lower limit holds, it does. */
-static void note_mtu(struct sl_worker *w, uint32_t adj, uint32_t mtu)
-{
-	uint64_t now_s = w->now_ns / SL_NS_PER_S, known = sl_read_word(&w->engine->path_mtu[adj]);
-
-	if (known >> 16 > now_s && (known & UINT16_MAX) < mtu)
-		return;
-	sl_publish_word(&w->engine->path_mtu[adj], (now_s + SL_PATH_MTU_S) << 16 | mtu);
-}
-
 bool sl_tunnel_error(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_parsed *quoted)
 {
-	uint32_t adj, mtu;
+	const struct sl_parsed *p = &pkt->parsed;
+	uint32_t adj;
 
 	if (!is_of_a_tunnel(quoted) || !find_tunnel(w, quoted, &adj))
 		return false;
-	mtu = mtu_of(pkt);
-	if (mtu != 0 && mtu <= UINT16_MAX)
-		note_mtu(w, adj, mtu);
+	sl_path_mtu_hear(w, adj, p->family,
+		rte_pktmbuf_mtod_offset(pkt->mbuf, void *, p->l4_offset),
+		pkt->mbuf->data_len - p->l4_offset);
 	sl_stage_drop(w, pkt, SL_DROP_TUNNEL_ERROR);
 	return true;
 }

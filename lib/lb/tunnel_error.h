@@ -7,12 +7,11 @@
 
 #include "lb/pipeline.h"
 
-#define SL_PATH_MTU_S 600 /* seconds for which a limit that was learned holds (as Linux) */
-
 /*
  * `quoted` is what the error `pkt` quotes. False: it is about none of our tunnels. True: it is, and
  * has ended by the reason tunnel_error; if it says that a packet was too big, the way to that
- * server takes no longer ones for SL_PATH_MTU_S, so that the client's next one is answered.
+ * server takes no longer ones for some time (lb/path_mtu.h), so that the client's next one is
+ * answered.
  */
 bool sl_tunnel_error(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_parsed *quoted);
 

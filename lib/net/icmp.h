@@ -35,6 +35,12 @@ static inline unsigned sl_icmp_quote_max(uint8_t family)
 	return family == 4 ? 548 : 1232;
 }
 
+/* What every link carries: nobody has to send shorter packets (RFC 791; RFC 8200, section 5). */
+static inline uint32_t sl_mtu_min(uint8_t family)
+{
+	return family == 4 ? 68 : 1280;
+}
+
 /*
  * Whether this type is an error for the sender of the packet that it quotes: unreachable (too big
  * included), source quench, time exceeded, parameter problem. No redirects: those are for hosts.
