@@ -8,6 +8,7 @@
 
 #include "lb/engine.h"
 #include "lb/fib.h"
+#include "lb/path_mtu.h"
 #include "lb/split.h"
 #include "net/rewrite.h"
 
@@ -167,34 +168,40 @@ static bool answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error w
 }
 
 /*
+ * The packet does not go into `mtu` bytes once it is `growth` longer: it is answered, or cut. IPv4
+ * that may be is cut before it grows. The others are told what fits; below what every link carries
+ * their sender does not heed that, and no more is asked of him: what we make of the packet is our
+ * own, and is cut then (RFC 2473, section 7.1; RFC 4213, section 3.2; RFC 7915, section 5).
+ */
+static __rte_noinline bool make_fit(struct sl_worker *w, struct sl_pkt *pkt, int mtu, int growth)
+{
+	int room = mtu - growth, least = (int)sl_mtu_min(pkt->parsed.family);
+
+	if (pkt->parsed.dont_fragment &&
+		(growth == 0 || room >= least || pkt->parsed.l3_length > least))
+		return answer(w, pkt, SL_ICMP_TOO_BIG, (uint32_t)RTE_MAX(room, least),
+			SL_DROP_PACKET_TOO_BIG);
+	pkt->cut_late = pkt->parsed.dont_fragment;
+	pkt->cut = (uint16_t)(pkt->cut_late ? mtu : RTE_MAX(room, 1));
+	sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
+	return true;
+}
+
+/*
  * The last question, whether the packet goes into `mtu` bytes (0 = any number), or may be cut; then
  * it is a router's to send on, one hop older. Answers quote it as it came.
  */
-static bool passes(struct sl_worker *w, struct sl_pkt *pkt, uint64_t mtu)
+static bool passes(struct sl_worker *w, struct sl_pkt *pkt, uint64_t mtu, int growth)
 {
-	if (likely(mtu == 0 || pkt->parsed.l3_length <= mtu)) {
-		sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
-		return true;
-	}
-	if (!pkt->parsed.dont_fragment) {
-		pkt->cut = (uint16_t)mtu;
-		sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
-		return true;
-	}
-	return answer(w, pkt, SL_ICMP_TOO_BIG, (uint32_t)mtu, SL_DROP_PACKET_TOO_BIG);
+	if (unlikely(mtu != 0 && pkt->parsed.l3_length + growth > (int)mtu))
+		return make_fit(w, pkt, (int)mtu, growth);
+	sl_spend_ttl(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed);
+	return true;
 }
 
 static uint64_t mtu_of(const struct sl_worker *w, sl_adj_word way)
 {
 	return sl_read_word(&w->engine->ports[sl_adj_port(way)].mtu);
-}
-
-/* What is known of the path to an adjacency's address, 0 = nothing. */
-static uint64_t path_mtu(const struct sl_worker *w, uint32_t adj)
-{
-	uint64_t word = sl_read_word(&w->engine->path_mtu[adj]);
-
-	return word >> 16 > w->now_ns / SL_NS_PER_S ? word & 0xffff : 0;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -203,9 +210,9 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 bool sl_emit_way_to_server(
-	struct sl_worker *w, struct sl_pkt *pkt, unsigned overhead, bool on_link, sl_adj_word *way)
+	struct sl_worker *w, struct sl_pkt *pkt, int growth, bool on_link, sl_adj_word *way)
 {
-	uint32_t adj = pkt->server->adj;
+	uint32_t adj = pkt->server->adj, known;
 	uint8_t flags;
 	uint64_t mtu;
 
@@ -220,17 +227,19 @@ bool sl_emit_way_to_server(
 	if (on_link && !(flags & SL_ADJ_ON_LINK))
 		return drop(w, pkt, SL_DROP_SERVER_NOT_ON_LINK);
 	mtu = mtu_of(w, *way);
-	if (overhead > 0)
-		mtu = least(mtu, path_mtu(w, adj));
-	return passes(w, pkt, mtu > overhead ? mtu - overhead : mtu);
+	if (growth > 0) {
+		known = sl_path_mtu(w, adj);
+		pkt->path_cuts = known != 0 && known <= SL_PATH_MTU_MIN4;
+		mtu = least(mtu, known);
+	}
+	return passes(w, pkt, mtu, growth);
 }
 
 bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, const union sl_ip *dst,
-	unsigned overhead, sl_adj_word *way)
+	int growth, sl_adj_word *way)
 {
 	static const uint8_t no_mac[6];
 	struct sl_next next;
-	uint64_t mtu;
 
 	sl_fib_next(w->engine->fib, family, dst, (uint32_t)pkt->hash, &next);
 	switch (next.kind) {
@@ -253,8 +262,7 @@ bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, con
 	*way = next.adj;
 	if (!(sl_adj_flags(next.adj) & SL_ADJ_RESOLVED))
 		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
-	mtu = mtu_of(w, next.adj);
-	return passes(w, pkt, mtu > overhead ? mtu - overhead : mtu);
+	return passes(w, pkt, mtu_of(w, next.adj), growth);
 }
 
 bool sl_emit_way_routed(

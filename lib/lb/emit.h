@@ -62,22 +62,23 @@ void sl_emit_answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error 
 
 /*
  * The two ways out. Each is asked for before the packet is changed, because answers quote it as it
- * came: false = there is none, or it does not fit (`overhead` is what the method will put in
- * front), and the packet has ended. When there is one, the packet's TTL has been spent, unless it
- * leads to Linux; then sl_emit_on_way().
+ * came: false = there is none, or it does not fit (`growth` is by how much longer the method will
+ * make it; negative: shorter), and the packet has ended. When there is one, the packet's TTL has
+ * been spent, unless it leads to Linux; then sl_emit_on_way(). If it has to be cut first (pkt->cut)
+ * and becomes another one before that, it is up to the method when that is (pkt->cut_late).
  */
 
 /* To the packet's server, which has to be on a segment of ours if `on_link`. */
 bool sl_emit_way_to_server(
-	struct sl_worker *w, struct sl_pkt *pkt, unsigned overhead, bool on_link, sl_adj_word *way);
+	struct sl_worker *w, struct sl_pkt *pkt, int growth, bool on_link, sl_adj_word *way);
 
 /* By the routes, to `dst`. */
 bool sl_emit_way_routed(
 	struct sl_worker *w, struct sl_pkt *pkt, const union sl_ip *dst, sl_adj_word *way);
 
-/* The same for a packet that becomes one of `family`, and longer by `overhead`. */
+/* The same for a packet that becomes one of `family`, and longer by `growth`. */
 bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, const union sl_ip *dst,
-	unsigned overhead, sl_adj_word *way);
+	int growth, sl_adj_word *way);
 
 /* Sends the packet, in fragments if it has to be cut; a way with SL_ADJ_LOCAL leads to Linux. */
 void sl_emit_on_way(struct sl_worker *w, struct sl_pkt *pkt, sl_adj_word way);

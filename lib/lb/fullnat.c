@@ -108,11 +108,6 @@ static enum sl_drop rewrite_error(struct rte_mbuf *mbuf, struct sl_parsed *p,
 
 /* ---- the packets of the connection ---- */
 
-static bool has_preface(const struct sl_side *side)
-{
-	return side->flags & (SL_SIDE_PROXY | SL_SIDE_TOA);
-}
-
 /* Bytes of a PROXY header that this packet, or one of its size, may get. */
 static unsigned proxy_growth(const struct sl_fullnat *c, uint8_t protocol)
 {
@@ -123,14 +118,22 @@ static unsigned proxy_growth(const struct sl_fullnat *c, uint8_t protocol)
 	return sl_proxy_length(family_of(c->front));
 }
 
+int sl_fullnat_family_growth(const struct sl_parsed *p, uint8_t family)
+{
+	if (family < p->family)
+		return -SL_FULLNAT_V6_MORE;
+	if (family == p->family)
+		return 0;
+	return p->fragment_offset > 0 || p->more_fragments
+		? SL_FULLNAT_V6_MORE + SL_FULLNAT_V6_FRAGMENT
+		: SL_FULLNAT_V6_MORE;
+}
+
 int sl_fullnat_growth(const struct sl_fullnat *c, const struct sl_parsed *p)
 {
-	int growth = (int)c->server->family - (int)p->family;
+	int growth = sl_fullnat_family_growth(p, c->server->family);
 
 	/* Of a segment's SYN the payload goes, and fragments that are not the first only move. */
-	growth = growth / 2 * SL_FULLNAT_V6_MORE;
-	if (growth > 0 && (p->fragment_offset > 0 || p->more_fragments))
-		growth += SL_FULLNAT_V6_FRAGMENT;
 	if (p->fragment_offset > 0 || (p->tcp_flags & SL_TCP_SYN))
 		return growth;
 	return growth + (int)proxy_growth(c, p->protocol);
@@ -167,7 +170,7 @@ enum sl_drop sl_fullnat_name_client(struct sl_worker *w, const struct sl_fullnat
 	/* What the family adds is not there yet. */
 	unsigned differ = c->server->family > p->family ? SL_FULLNAT_V6_MORE : 0;
 
-	if (!has_preface(c->side))
+	if (!sl_fullnat_names_client(c))
 		return SL_DROP_COUNT;
 	return put_preface(w, c, mbuf, p, mtu - RTE_MIN(differ, mtu));
 }
@@ -175,7 +178,7 @@ enum sl_drop sl_fullnat_name_client(struct sl_worker *w, const struct sl_fullnat
 void sl_fullnat_hear_server(
 	const struct sl_fullnat *c, const struct rte_mbuf *mbuf, const struct sl_parsed *p)
 {
-	if (has_preface(c->side))
+	if (sl_fullnat_names_client(c))
 		sl_preface_out(c->side, family_of(c->front), frame_of(mbuf), p);
 }
 
@@ -191,18 +194,22 @@ enum sl_drop sl_fullnat_aim(const struct sl_fullnat *c, enum sl_direction direct
 /* ---- errors about them ---- */
 
 /*
- * The next hop's MTU leaves that much less to the client. It is the second half of the error's
+ * The next hop's MTU leaves that much less to the client, but not less than an IPv6 client heeds:
+ * what is too long then is cut (lb/emit.c). It is the second half of the error's
  * second word, of IPv6 all of it, and its upper half is 0 then.
  */
-static void lower_mtu(void *frame, const struct sl_parsed *p, unsigned by)
+static void
+lower_mtu(const struct sl_fullnat *c, void *frame, const struct sl_parsed *p, unsigned by)
 {
 	uint8_t *icmp = (uint8_t *)frame + p->l4_offset;
 	rte_be16_t before, after;
+	uint32_t said, least = sl_mtu_min(c->front->v6 ? p->family : 4);
 
 	memcpy(&before, icmp + 6, sizeof(before));
-	if (rte_be_to_cpu_16(before) <= by)
+	said = rte_be_to_cpu_16(before);
+	if (said <= by || said <= least)
 		return; /* none is said, or one that cannot be */
-	after = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(before) - by));
+	after = rte_cpu_to_be_16((uint16_t)RTE_MAX(said - by, least));
 	memcpy(icmp + 6, &after, sizeof(after));
 	sl_csum_fix(icmp + 2, sl_csum_change(&before, &after, sizeof(after)), false);
 }
@@ -214,12 +221,12 @@ enum sl_drop sl_fullnat_error_to_client(const struct sl_fullnat *c, struct rte_m
 	uint32_t mtu;
 
 	to = turned(inner_to);
-	if (has_preface(c->side)) {
+	if (sl_fullnat_names_client(c)) {
 		sl_preface_quoted(c->side, to.family, frame_of(mbuf), mbuf->data_len, p, inner);
 		if (sl_icmp_is_too_big(p->family,
 			    rte_pktmbuf_mtod_offset(mbuf, void *, p->l4_offset),
 			    mbuf->data_len - p->l4_offset, &mtu))
-			lower_mtu(frame_of(mbuf), p, proxy_growth(c, inner->protocol));
+			lower_mtu(c, frame_of(mbuf), p, proxy_growth(c, inner->protocol));
 	}
 	return rewrite_error(mbuf, p, inner, &to, &inner_to);
 }

@@ -28,8 +28,18 @@ struct sl_fullnat {
 	const struct sl_server *server;
 };
 
-/* By how much a client's packet grows at most, in bytes of IP; negative: it shrinks. */
+/* By how much a packet grows when it becomes one of `family`, in bytes of IP; negative: it shrinks.
+ */
+int sl_fullnat_family_growth(const struct sl_parsed *p, uint8_t family);
+
+/* The same for a client's packet, with what names the client to the server: at most. */
 int sl_fullnat_growth(const struct sl_fullnat *c, const struct sl_parsed *p);
+
+/* Whether the server is told who the client is. */
+static inline bool sl_fullnat_names_client(const struct sl_fullnat *c)
+{
+	return c->side->flags & (SL_SIDE_PROXY | SL_SIDE_TOA);
+}
 
 /*
  * What happens to a packet before its endpoints do: a client's gets the client's name, with the TOA

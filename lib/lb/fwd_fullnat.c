@@ -10,6 +10,7 @@
 #include "lb/engine.h"
 #include "lb/fullnat.h"
 #include "lb/fwd.h"
+#include "lb/path_mtu.h"
 #include "lb/split.h"
 
 #define MTU_NONE UINT16_MAX
@@ -37,19 +38,18 @@ static unsigned mtu_of(const struct sl_worker *w, sl_adj_word way)
 	return mtu == 0 ? MTU_NONE : (unsigned)mtu;
 }
 
-/* An error may be cut instead of growing beyond an MTU. */
-static unsigned overhead(const struct sl_pkt *pkt, int growth)
+/* How long a packet to the server may become by what it can go without. */
+static unsigned server_mtu(const struct sl_worker *w, const struct sl_pkt *pkt, sl_adj_word way)
 {
-	return pkt->is_error || growth < 0 ? 0 : (unsigned)growth;
+	unsigned mtu = mtu_of(w, way), known = sl_path_mtu(w, pkt->server->adj);
+
+	return known == 0 ? mtu : RTE_MIN(mtu, known);
 }
 
-static int reply_growth(const struct sl_parsed *p, uint8_t family)
+/* An error may be cut instead of growing beyond an MTU. */
+static int growth_of(const struct sl_pkt *pkt, int growth)
 {
-	if (family <= p->family)
-		return 0;
-	return p->fragment_offset > 0 || p->more_fragments
-		? SL_FULLNAT_V6_MORE + SL_FULLNAT_V6_FRAGMENT
-		: SL_FULLNAT_V6_MORE;
+	return pkt->is_error ? RTE_MIN(growth, 0) : growth;
 }
 
 /* Nobody but the sender cuts IPv6: what becomes that is cut before. */
@@ -74,34 +74,69 @@ aim_pieces(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_fullnat *c, 
 	}
 }
 
+/* What a router says about packets to the server, which are longer here than their sender knows. */
+static void hear_path(struct sl_worker *w, const struct sl_pkt *pkt, const struct sl_fullnat *c)
+{
+	const struct sl_parsed *p = &pkt->parsed;
+
+	sl_path_mtu_hear(w, c->server->adj, p->family,
+		rte_pktmbuf_mtod_offset(pkt->mbuf, void *, p->l4_offset),
+		pkt->mbuf->data_len - p->l4_offset);
+}
+
 static void
 send(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_fullnat *c, sl_adj_word way)
 {
 	enum sl_drop drop;
 
-	if (pkt->is_error && pkt->direction == SL_DIR_IN)
+	if (pkt->is_error && pkt->direction == SL_DIR_IN) {
 		drop = sl_fullnat_error_to_server(c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
-	else if (pkt->is_error)
+	} else if (pkt->is_error) {
+		hear_path(w, pkt, c);
 		drop = sl_fullnat_error_to_client(c, pkt->mbuf, &pkt->parsed, &pkt->error->quoted);
-	else
+	} else {
 		drop = sl_fullnat_aim(c, pkt->direction, pkt->mbuf, &pkt->parsed);
+	}
 	if (drop != SL_DROP_COUNT)
 		sl_emit_drop(w, pkt->mbuf, drop);
 	else
 		sl_emit_on_way(w, pkt, way);
 }
 
+/*
+ * An IPv6 packet that nobody may ask the client to make shorter, but that is longer now than what
+ * RFC 7915 leaves without DF (section 5.1): whoever has to may cut it.
+ */
+static void allow_cut(const struct sl_worker *w, struct sl_pkt *pkt, sl_adj_word way)
+{
+	pkt->cut = (uint16_t)mtu_of(w, way); /* it fits: no more happens than that DF is cleared */
+	pkt->cut_late = true;
+}
+
+static enum sl_drop
+name_client(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_fullnat *c, sl_adj_word way)
+{
+	struct sl_parsed *p = &pkt->parsed;
+	unsigned least = sl_mtu_min(p->family);
+	bool is_short = p->l3_length <= least;
+	enum sl_drop drop = sl_fullnat_name_client(w, c, pkt->mbuf, p, server_mtu(w, pkt, way));
+
+	if (pkt->cut == 0 && c->server->family < p->family && is_short && p->l3_length > least)
+		allow_cut(w, pkt, way);
+	return drop;
+}
+
 static void request(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	struct sl_fullnat c = connection_of(pkt);
-	unsigned more = overhead(pkt, sl_fullnat_growth(&c, &pkt->parsed));
+	int growth = growth_of(pkt, sl_fullnat_growth(&c, &pkt->parsed));
 	enum sl_drop drop = SL_DROP_COUNT;
 	sl_adj_word way;
 
-	if (!sl_emit_way_to_server(w, pkt, more, false, &way))
+	if (!sl_emit_way_to_server(w, pkt, growth, false, &way))
 		return;
-	if (!pkt->is_error)
-		drop = sl_fullnat_name_client(w, &c, pkt->mbuf, &pkt->parsed, mtu_of(w, way));
+	if (!pkt->is_error && sl_fullnat_names_client(&c))
+		drop = name_client(w, pkt, &c, way);
 	if (drop != SL_DROP_COUNT)
 		sl_emit_drop(w, pkt->mbuf, drop);
 	else if (pkt->cut != 0 && c.server->family > pkt->parsed.family)
@@ -114,10 +149,10 @@ static void answer(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	struct sl_fullnat c = connection_of(pkt);
 	uint8_t family = c.front->v6 ? 6 : 4;
-	unsigned more = overhead(pkt, reply_growth(&pkt->parsed, family));
+	int growth = growth_of(pkt, sl_fullnat_family_growth(&pkt->parsed, family));
 	sl_adj_word way;
 
-	if (!sl_emit_way_to(w, pkt, family, &c.side->client, more, &way))
+	if (!sl_emit_way_to(w, pkt, family, &c.side->client, growth, &way))
 		return;
 	if (!pkt->is_error)
 		sl_fullnat_hear_server(&c, pkt->mbuf, &pkt->parsed);

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_ether.h>
 
 #include "lb/engine.h"
@@ -47,10 +48,10 @@ static bool outer_df(const struct sl_tunnel_policy *policy, const struct sl_pars
 	return policy->df == SL_TUNNEL_DF_SET;
 }
 
-/* Different for all packets of all workers that may be cut on their way, as far as 16 bits go. */
+/* Of an outer packet that may be cut on its way. */
 static rte_be16_t next_id(struct sl_worker *w)
 {
-	return rte_cpu_to_be_16((uint16_t)(w->ip_id++ * w->engine->n_workers + w->index));
+	return rte_cpu_to_be_16((uint16_t)sl_split_id(w));
 }
 
 /* Everything else that the outer headers say. */
@@ -64,7 +65,7 @@ fill(struct sl_worker *w, const struct sl_pkt *pkt, const union sl_ip *src, stru
 	e->dst = pkt->server->address;
 	e->tos = outer_tos(policy, inner->tos);
 	e->ttl = policy->ttl;
-	e->df = outer_df(policy, inner);
+	e->df = outer_df(policy, inner) && !pkt->path_cuts;
 	e->port = pkt->server->tunnel_port;
 	e->entropy = rte_cpu_to_be_16((uint16_t)(ENTROPY_FIRST + (pkt->hash & ENTROPY_MASK)));
 	if (inner->has_l4 && !inner->more_fragments) {
@@ -126,13 +127,33 @@ send_pieces(struct sl_worker *w, struct sl_pkt *pkt, struct sl_encap *e, sl_adj_
 	}
 }
 
+/*
+ * Cut when it is wrapped: what is inside has to pass whole, and the server's kernel puts the
+ * tunnel's packet together (RFC 2473, section 7.1; RFC 4213, section 3.2.2).
+ */
+static void send_cut(struct sl_worker *w, struct sl_pkt *pkt, struct sl_encap *e, sl_adj_word way)
+{
+	struct rte_mbuf *mbuf = pkt->mbuf, *pieces[SL_SPLIT_MAX];
+	struct sl_parsed outer;
+	unsigned n;
+
+	e->df = false;
+	e->id = e->outer_family == 4 ? next_id(w) : 0;
+	if (!wrap(w, mbuf, e, pkt->parsed.l3_offset, pkt->parsed.l3_length))
+		return;
+	sl_parse(rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len, mbuf->pkt_len, false, &outer);
+	n = sl_split(w, mbuf, &outer, pkt->cut, pieces);
+	for (unsigned i = 0; i < n; i++)
+		sl_emit_frame(w, pieces[i], way);
+}
+
 static void send_packet(struct sl_worker *w, struct sl_pkt *pkt)
 {
 	struct sl_encap e = tunnel_of(pkt);
 	const union sl_ip *src;
 	sl_adj_word way;
 
-	if (!sl_emit_way_to_server(w, pkt, sl_encap_length(&e), false, &way))
+	if (!sl_emit_way_to_server(w, pkt, (int)sl_encap_length(&e), false, &way))
 		return;
 	src = sl_local_set_source(
 		sl_read_pointer(&w->engine->local), sl_adj_port(way), e.outer_family);
@@ -141,8 +162,8 @@ static void send_packet(struct sl_worker *w, struct sl_pkt *pkt)
 		return;
 	}
 	fill(w, pkt, src, &e);
-	if (pkt->cut != 0) {
-		send_pieces(w, pkt, &e, way);
+	if (unlikely(pkt->cut != 0)) {
+		(pkt->cut_late ? send_cut : send_pieces)(w, pkt, &e, way);
 		return;
 	}
 	e.id = e.df ? 0 : next_id(w);

@@ -46,7 +46,9 @@ struct sl_pkt {
 	sl_id exact;
 	sl_id any;
 	sl_id server_id;
-	uint16_t cut;      /* IPv4: leaves in fragments of so many bytes; 0 = as it is */
+	uint16_t cut;      /* leaves in fragments of so many bytes; 0 = as it is */
+	bool cut_late;     /* with `cut`: when it has become what leaves; else before it grows */
+	bool path_cuts;    /* of a tunnel: its path may be narrower than we believe, and cut */
 	uint8_t kind;      /* enum sl_parse_result */
 	uint8_t direction; /* enum sl_direction */
 	uint8_t method;    /* enum sl_fwd_method, the connection's */

@@ -276,7 +276,7 @@ def fragment(whole, start, end, number6):
     header.remove_payload()
     part, more = Raw(data[start:end]), end < len(data)
     if isinstance(whole, IPv6):
-        number = bytes(whole)[6]
+        number, header.nh = bytes(whole)[6], 44
         return header / IPv6ExtHdrFragment(nh=number, offset=start // 8, m=int(more),
                                            id=number6) / part
     header.proto, header.frag = bytes(whole)[9], start // 8

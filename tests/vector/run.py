@@ -110,13 +110,14 @@ def offload(inner):
 def tunnel(came, kind, words):
     """
     SRC > DST [via NEIGHBOUR], for gue SRC:PORT > DST:PORT, then any of ttl N, tos N, df, id N, csum
-    (of GRE, or of UDP), remote (GUE's remote checksum offload; csum as well).
+    (of GRE, or of UDP), remote (GUE's remote checksum offload; csum as well), part FROM TO (of the
+    outer packet, that fragment; id is its number).
     """
     (src, _, dst), rest = words[:3], words[3:]
     ports = {}
     if kind == 'gue':
         (src, ports['sport']), (dst, ports['dport']) = endpoint(src), endpoint(dst)
-    out, neighbour, checksum, options = came.copy(), dst, False, b''
+    out, neighbour, checksum, options, part = came.copy(), dst, False, b'', None
     set_ttl(out.body, get_ttl(out.body) - 1)
     inner = Raw(out.ip_bytes())
     v6 = isinstance(came.body, IPv6)
@@ -132,7 +133,11 @@ def tunnel(came, kind, words):
         elif word == 'tos':
             set_tos(outer, int(rest.pop(0)))
         elif word == 'id':
-            outer.id = int(rest.pop(0), 0)
+            out.fragment_id = int(rest.pop(0), 0)
+            if not isinstance(outer, IPv6):
+                outer.id = out.fragment_id
+        elif word == 'part':
+            part = int(rest.pop(0)), int(rest.pop(0))
         elif word == 'df':
             outer.flags = 'DF'
         elif word == 'csum':
@@ -154,7 +159,7 @@ def tunnel(came, kind, words):
         outer.nh = 47 if kind == 'gre' else 17
     elif middle is not None:
         outer.proto = 47 if kind == 'gre' else 17
-    out.body, out.inner, out.part = outer / (middle / inner if middle else inner), None, None
+    out.body, out.inner, out.part = outer / (middle / inner if middle else inner), None, part
     return out, neighbour
 
 
