@@ -44,6 +44,13 @@ class Tap:
                 return
             yield Ether(self.socket.recv(65536))
 
+    def come(self):
+        """All that have come so far."""
+        frames = []
+        while select.select([self.socket], [], [], 0)[0]:
+            frames.append(Ether(self.socket.recv(65536)))
+        return frames
+
     def see(self, wanted, what, patience_s=3):
         """The first frame for which wanted() is true."""
         for frame in self.frames(patience_s):
