@@ -5,12 +5,13 @@ import hashlib
 import json
 
 from bench import check, equal, eventually
-from labs import BEHIND
+from labs import BEHIND, FAMILIES
 from netlab import plan as names
 from netlab import server
-from netlab.network import BACK, DIRECTOR_NUMBER, FIRST_LOCAL, FRONT
-from packets import IP, TCP, is_tcp, tap
+from netlab.network import BACK, CLIENT_NUMBER, DIRECTOR_NUMBER, FIRST_LOCAL, FRONT
+from packets import TCP, ip_of, tap
 from runner import scenario
+from transfers import hops_left
 
 PORT = 8000
 
@@ -28,19 +29,33 @@ def client_serves(lab):
               "--directory", lab.plan.directory)
 
 
-def downloads(lab, what, families=(4, 6)):
-    """A server fetches the big file from the client."""
-    for family in families:
-        url = lab.plan.url("/big", PORT, FRONT.address(family, 1))
-        def fetch(u=url):
-            return lab.run("server12", "sh", "-c", f"curl -sS -m 20 {u} | sha256sum").stdout.split()[0]
-        wanted = hashlib.sha256(open(server.big_file(lab.plan), "rb").read()).hexdigest()
-        eventually(lambda: fetch() == wanted, f"{what}, IPv{family}: the download is not whole", 15)
+def world(lab, family):
+    return lab.plan.url("/big", PORT, client(family))
+
+
+def client(family):
+    return FRONT.address(family, CLIENT_NUMBER)
+
+
+def download(lab, what, family):
+    """A server fetches the big file from the client. The SYN, as it arrives there."""
+    with open(server.big_file(lab.plan), "rb") as source:
+        wanted = hashlib.sha256(source.read()).hexdigest()
+
+    def fetch():
+        said = lab.run("server12", "sh", "-c", f"curl -sS -m 20 {world(lab, family)} | sha256sum")
+        equal(said.stdout.split()[0], wanted, said.stderr.strip() or "checksum")
+        return True
+
+    with tap(lab, "client", buffer=32 << 20) as wire:
+        eventually(fetch, f"{what}, IPv{family}: the download is not whole", 15)
+        return wire.see(lambda frame: TCP in frame and ip_of(frame).dst == client(family) and
+                        frame[TCP].dport == PORT and frame[TCP].flags == "S", f"{what}, IPv{family}: the SYN")
 
 
 def ways_back(lab, word):
     """The client's routes to the servers' networks: without masquerade it needs them."""
-    for family in (4, 6):
+    for family in FAMILIES:
         lab.run("client", "ip", "route", word, BACK.prefix(family), "via",
                 FRONT.address(family, DIRECTOR_NUMBER))
 
@@ -64,28 +79,31 @@ def routed(lab, how, **more):
     transit(lab, how, **more)
     ways_back(lab, "replace")
     try:
-        with tap(lab, "client") as client:
-            downloads(lab, how)
-            got = client.see(lambda frame: is_tcp(frame, BACK.address(4, 12), names.CLIENT, "S"),
-                             "the server's SYN")
-            equal(got[IP].ttl, 63, "TTL")
-        trace = lab.run("server12", "ping", "-c1", "-W2", "-t1", names.CLIENT, check_status=False).stdout
-        check("Time to live exceeded" in trace or "exceeded" in trace, f"TTL 1: {trace}")
+        for family in FAMILIES:
+            what = f"{how}, IPv{family}"
+            got = download(lab, how, family)
+            equal(ip_of(got).src, BACK.address(family, 12), f"{what}: who asks")
+            equal(hops_left(got), 63, f"{what}: hops left")
+            eventually(lambda f=family: "exceeded" in ping_with_one_hop(lab, f), f"{what}: nobody says that a hop "
+                       "is not enough")
     finally:
         ways_back(lab, "del")
+
+
+def ping_with_one_hop(lab, family):
+    return lab.run("server12", "ping", "-c1", "-W2", "-t1", client(family), check_status=False).stdout
 
 
 @scenario(**BEHIND)
 def masquerade(lab):
     """Servers come from an address of the director: who answers needs no way to them."""
     client_serves(lab)
-    addresses = [FRONT.address(family, FIRST_LOCAL) for family in (4, 6)]
+    addresses = {family: FRONT.address(family, FIRST_LOCAL) for family in FAMILIES}
     transit(lab, "masquerade",
-            local_addresses=[{"address": one, "port": names.TWIN} for one in addresses])
-    with tap(lab, "client") as client:
-        downloads(lab, "masquerade")
-        got = client.see(lambda frame: TCP in frame and frame[TCP].dport == PORT and IP in frame, "the SYN")
-    equal(got[IP].src, addresses[0], "where it comes from")
+            local_addresses=[{"address": one, "port": names.TWIN} for one in addresses.values()])
+    for family, address in addresses.items():
+        got = download(lab, "masquerade", family)
+        equal(ip_of(got).src, address, f"masquerade, IPv{family}: who asks")
 
 
 @scenario(**BEHIND)
@@ -94,9 +112,14 @@ def dropped(lab):
     client_serves(lab)
     ways_back(lab, "replace")
     try:
+        transit(lab, "fast")
+        for family in FAMILIES:            # somebody would answer
+            download(lab, "before", family)
         transit(lab, "drop")
-        done = lab.run("server12", "curl", "-sS", "-m", "1", lab.plan.url("/big", PORT, names.CLIENT),
-                       check_status=False)
-        equal(done.returncode, 28, "curl's exit status (28: nothing came)")
+        for family in FAMILIES:
+            before = lab.drops()["transit"]
+            done = lab.run("server12", "curl", "-sS", "-m", "1", world(lab, family), check_status=False)
+            equal(done.returncode, 28, f"IPv{family}: curl's exit status (28: nothing came)")
+            check(lab.drops()["transit"] > before, f"IPv{family}: nothing was dropped as transit")
     finally:
         ways_back(lab, "del")
