@@ -5,6 +5,7 @@ import contextlib
 import logging
 import select
 import socket
+import struct
 import time
 
 from bench import Failed, check
@@ -19,6 +20,7 @@ from scapy.layers.l2 import ARP, Ether
 
 ETH_P_ALL = 3
 SO_RCVBUFFORCE = 33
+SO_TIMESTAMP = 29
 DIRECTOR_MAC = names.mac(names.DIRECTOR)
 CLIENT_MAC = names.mac(names.CLIENT)
 
@@ -31,18 +33,21 @@ class Tap:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             if buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMP, 1)
             self.socket.bind(("eth0", 0))
 
     def send(self, packet):
         self.socket.send(bytes(packet))
 
     def frames(self, patience_s):
-        deadline = time.monotonic() + patience_s
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+        """What has come and what comes within patience_s, however long it takes to look at that."""
+        deadline = time.time() + patience_s
+        while select.select([self.socket], [], [], max(0, deadline - time.time()))[0]:
+            frame, beside, _, _ = self.socket.recvmsg(65536, 64)
+            seconds, microseconds = struct.unpack("ll", beside[0][2])
+            if seconds + microseconds / 1e6 > deadline:
                 return
-            yield Ether(self.socket.recv(65536))
+            yield Ether(frame)
 
     def come(self):
         """All that have come so far."""
