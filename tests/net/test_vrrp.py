@@ -101,6 +101,13 @@ class Busy:
                           for address in (names.VIP, *self.staying)}
         self.visitors = {address: lab.visitors(address) for address in self.downloads}
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in (*self.downloads.values(), *self.visitors.values()):
+            self.lab.end(one.name)
+
     def go_on(self, *addresses):
         """The downloads by these VIPs, or by all that stay, do."""
         for address in addresses or self.staying:
@@ -125,8 +132,7 @@ def serves_alone(lab, which, use_vmac):
 
 
 def the_vip_moves(lab, use_vmac):
-    with election(lab, use_vmac):
-        busy = Busy(lab, ["director", "backup"])
+    with election(lab, use_vmac), Busy(lab, ["director", "backup"]) as busy:
         only(lab, "director", use_vmac)
         keepalived.terminate(lab.state, "director")
         serves_alone(lab, "backup", use_vmac)
@@ -150,8 +156,7 @@ def vip_moves_with_its_mac(lab):
 
 
 def the_master_is_killed(lab, use_vmac):
-    with election(lab, use_vmac):
-        busy = Busy(lab, ["backup"])
+    with election(lab, use_vmac), Busy(lab, ["backup"]) as busy:
         director.kill(lab.state)
         master(lab, "backup")
         result = lab.load(100, 5)
@@ -221,12 +226,10 @@ class Advertisements:
         check(got >= 0.7 * sent - 2, f"{what}: the backup got {got} of about {sent:.0f} advertisements")
 
 
-def no_transition_in_flood(lab, use_vmac):
-    kinds = floods(lab, use_vmac)
-    with election(lab, use_vmac):
-        busy = Busy(lab, ["backup"])
+def stays_in_floods(lab, use_vmac):
+    with election(lab, use_vmac), Busy(lab, ["backup"]) as busy:
         before = {which: keepalived.transitions(lab.plan, which) for which in lab.plan.directors()}
-        for kind, frames in kinds.items():
+        for kind, frames in floods(lab, use_vmac).items():
             advertisements = Advertisements(lab)
             flooding = Background(lambda f=frames: flood(lab, f, 20 if lab.full else 3))
             busy.go_on(*busy.downloads)
@@ -238,6 +241,26 @@ def no_transition_in_flood(lab, use_vmac):
         equal(after, before, "transitions")
         equal(keepalived.holders(lab.plan), ["director"], "who has the VIP")
         busy.end(moves=0)
+
+
+def dropped_by_wires(lab):
+    """Frames that nobody took off a full wire."""
+    said = lab.run("switch", "ip", "-j", "-s", "link", "show").stdout
+    wires = [wire.name for which in lab.plan.directors() for wire in lab.plan.wires(which)]
+    return sum(link["stats64"]["tx"]["dropped"] for link in json.loads(said) if link["ifname"] in wires)
+
+
+def no_transition_in_flood(lab, use_vmac):
+    """What a wire drops because a busy machine lets no director read it is not the directors' fault: once more then,
+    and not for ever."""
+    for last in (False, False, True):
+        before = dropped_by_wires(lab)
+        try:
+            stays_in_floods(lab, use_vmac)
+            return
+        except Failed:
+            if last or dropped_by_wires(lab) == before:
+                raise
 
 
 @scenario(**TWO)
