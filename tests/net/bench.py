@@ -16,6 +16,8 @@ from netlab import plan as names
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
+BUSY = 4                       # of the API's errors
+BUSY_PATIENCE_S = 10
 
 
 class Failed(Exception):
@@ -42,7 +44,7 @@ def equal(actual, expected, what):
     check(actual == expected, f"{what}: {actual!r} instead of {expected!r}")
 
 
-def eventually(condition, why, patience_s=5.0, pause_s=0.05):
+def eventually(condition, why, patience_s=10.0, pause_s=0.05):
     """The first true value of condition(), which may raise Failed until then."""
     last = why
     deadline = time.monotonic() + patience_s
@@ -144,7 +146,7 @@ class Bench:
         """Sockets that are made in this block belong to the host, for as long as they live."""
         return process.inside(self.plan.netns(host))
 
-    def connect(self, host, address, port, timeout=5):
+    def connect(self, host, address, port, timeout=10):
         with self.inside(host):
             made = socket.socket(family_of(address), socket.SOCK_STREAM)
         made.settimeout(timeout)
@@ -157,7 +159,7 @@ class Bench:
 
     # Clients of the virtual services.
 
-    def curl(self, path="/", address="", port=names.HTTP_PORT, timeout=5, host="client"):
+    def curl(self, path="/", address="", port=names.HTTP_PORT, timeout=10, host="client"):
         """The body, without its newline."""
         done = self.run(host, "curl", "-sS", "-m", str(timeout),
                         self.plan.url(path, port, address), timeout=timeout + 5)
@@ -177,7 +179,7 @@ class Bench:
     def answers(self, count):
         return [self.curl() for _ in range(count)]
 
-    def udp(self, text=b"hello", port=names.UDP_PORT, timeout=3):
+    def udp(self, text=b"hello", port=names.UDP_PORT, timeout=5):
         with self.inside("client"):
             asker = socket.socket(family_of(self.plan.vip), socket.SOCK_DGRAM)
         with asker:
@@ -211,8 +213,15 @@ class Bench:
     # The director.
 
     def call(self, method, **params):
-        """One call of the API on the control socket."""
-        return rpc(director.control_socket(self.plan), method, params)
+        """One call of the API on the control socket; again where the director asks for that, being busy."""
+        deadline = time.monotonic() + BUSY_PATIENCE_S
+        while True:
+            try:
+                return rpc(director.control_socket(self.plan), method, params)
+            except RpcError as error:
+                if error.code != BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     def ctl(self, *arguments, status=0, text=None):
         """sluicectl with its exit status checked; what it printed, both streams."""

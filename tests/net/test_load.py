@@ -83,6 +83,8 @@ def flood_leaves_sessions_alive(lab):
             ICMP() / (b"x" * 32))
     arp = (Ether(src=CLIENT_MAC, dst="ff:ff:ff:ff:ff:ff") /
            ARP(hwsrc=CLIENT_MAC, psrc=names.CLIENT, pdst=names.VIP))
+    # Less than the flood on any machine.
+    lab.apply({**lab.first_config, "punt": {"echo": 200, "neighbour": 1000}})
     before = lab.drops()
     with lab.inside("director"):
         listener = socket.create_server((names.DIRECTOR, 2222))

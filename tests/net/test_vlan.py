@@ -11,7 +11,7 @@ def direct_routing(lab):
     """A port of VLAN 5 has its twin, its addresses and its services."""
     equal(sorted(set(lab.answers(4))), lab.voices(), "servers that answer")
     equal(lab.udp()[:5], "From ", "answer to a datagram")
-    check(lab.ping(lab.plan.director), "the director does not answer ping")
+    check(lab.ping(lab.plan.director, 5), "the director does not answer ping")
 
 
 @scenario(vlan=5, mode="nat", ipv6=True, udp=True)

@@ -49,10 +49,13 @@ def events(lab, event_class):
     """A function that gives what has been told of a class since the block began."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.connect(director.control_socket(lab.plan))
-        client.settimeout(0.2)
+        client.settimeout(10)
         client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "events.subscribe",
                                    "params": {"classes": [event_class]}}).encode() + b"\n")
         text, told = b"", []
+        while b"\n" not in text:          # the answer: from here on it tells
+            text += client.recv(65536)
+        client.settimeout(0.2)
 
         def so_far():
             nonlocal text
@@ -62,7 +65,6 @@ def events(lab, event_class):
             told.extend(json.loads(line)["params"] for line in lines if b'"params"' in line)
             return told
 
-        so_far()
         yield so_far
 
 

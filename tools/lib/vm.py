@@ -33,7 +33,7 @@ def arguments():
                         help="model of the network cards (%(default)s)")
     parser.add_argument("--mode", default="dr", choices=["dr", "nat"],
                         help="forwarding method (%(default)s)")
-    parser.add_argument("--timeout", type=int, default=300, metavar="S",
+    parser.add_argument("--timeout", type=int, default=600, metavar="S",
                         help="seconds for one model (%(default)s)")
     parser.add_argument("--name", default="sluice-vm", help="of the namespaces (%(default)s)")
     parser.add_argument("--build", default=f"{REPOSITORY}/build", metavar="DIR",

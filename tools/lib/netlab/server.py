@@ -19,6 +19,7 @@ from .process import run, spawn, stop, wait_until
 
 BIG_BYTES = 8 << 20
 PROXY_PORT = 8081
+START_PATIENCE_S = 60          # a kernel of its own boots first, where tunnels end
 
 CONFIG = """\
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
@@ -119,7 +120,7 @@ def start_all(state):
     for address in state.plan.server_addresses():
         start(state, address)
     for address in state.plan.server_addresses():
-        if not wait_until(lambda a=address: answers(state.plan, a), 20, 0.1):
+        if not wait_until(lambda a=address: answers(state.plan, a), START_PATIENCE_S, 0.1):
             raise names.LabError(f"nginx on {address} does not answer: see "
                                  f"{state.plan.log(names.server_host(address))}")
 
