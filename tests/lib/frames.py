@@ -60,7 +60,7 @@ class Packet:
     error KIND A > A [WORDS] : PACKET, see icmp_error(); what it quotes is after the colon |
     ether HEX, then any of: ttl N, tos N, id N (or l4: the number that its upper layer has as checksum; of IPv6: of a fragment), df, len N (bytes of payload), frag N (the header's
     field), part FROM TO (a fragment: these bytes of the IP payload), nosum (UDP), options,
-    seq N, ack N, mss N, toa A:P, proxy A:P > A:P (what a server is told about the client),
+    seq N, ack N, mss N, sack FROM TO, nops N (so many bytes of such options), toa A:P, proxy A:P > A:P (what a server is told about the client),
     version N, ihl N, total N, doff N, ulen N (wrong ones), badsum, quote N (of an error: bytes that
     it quotes), hopopts, dstopts, atomic (IPv6 extension headers), cut N (the frame's length), pad N,
     on PORT (where it arrives), to MAC, from MAC, type HEX, tag N (a VLAN's; the outermost first),
@@ -135,6 +135,11 @@ class Packet:
             setattr(ip[TCP], word, int(value))
         elif word == 'mss':
             ip[TCP].options = [*ip[TCP].options, ('MSS', int(value))]
+        elif word == 'sack':
+            block = ('SAck', (int(value), int(rest.pop(0))))
+            ip[TCP].options = [*ip[TCP].options, ('NOP', None), ('NOP', None), block]
+        elif word == 'nops':
+            ip[TCP].options = [*ip[TCP].options, *[('NOP', None)] * int(value)]
         elif word == 'toa':
             ip[TCP].options = [*ip[TCP].options, (254, toa(value))]
         elif word == 'proxy':

@@ -10,11 +10,15 @@
 
 #include "lb/fwd.h"
 #include "net/addr.h"
+#include "net/encap.h"
 
-/* As net/encap.h has them. */
-#define TUNNEL_CSUM    0x01
-#define TUNNEL_REMCSUM 0x02
-#define GUE_PORT       6080
+#define GUE_PORT 6080
+
+const char *const script_tunnels[SCRIPT_TUNNELS] = {
+	[SL_TUNNEL_IPIP] = "ipip", [SL_TUNNEL_GUE] = "gue", [SL_TUNNEL_GRE] = "gre"};
+
+const struct script_option script_options[SCRIPT_OPTIONS] = {
+	{"proxy", SL_SERVER_PROXY}, {"toa", SL_SERVER_TOA}};
 
 void script_die(const char *what, const char *which)
 {
@@ -93,22 +97,21 @@ struct sl_addr script_addr_port(char *text, uint16_t *port)
 /* TYPE[:PORT[:on|remote]] */
 static void set_tunnel(struct rig_server *server, char *text)
 {
-	static const char *const types[] = {"ipip", "gue", "gre"};
 	char *words[3] = {NULL};
 
 	for (unsigned i = 0; i < RTE_DIM(words); i++)
 		words[i] = strsep(&text, ":");
-	server->tunnel = RTE_DIM(types);
-	for (uint8_t i = 0; i < RTE_DIM(types); i++) {
-		if (strcmp(types[i], words[0]) == 0)
+	server->tunnel = SCRIPT_TUNNELS;
+	for (uint8_t i = 0; i < SCRIPT_TUNNELS; i++) {
+		if (strcmp(script_tunnels[i], words[0]) == 0)
 			server->tunnel = i;
 	}
-	if (server->tunnel == RTE_DIM(types))
+	if (server->tunnel == SCRIPT_TUNNELS)
 		script_die("no such tunnel", words[0]);
 	server->tunnel_port = words[1] != NULL ? (uint16_t)atoi(words[1]) : GUE_PORT;
 	if (words[2] != NULL)
 		server->tunnel_flags =
-			strcmp(words[2], "remote") == 0 ? TUNNEL_REMCSUM : TUNNEL_CSUM;
+			strcmp(words[2], "remote") == 0 ? SL_TUNNEL_REMCSUM : SL_TUNNEL_CSUM;
 }
 
 static struct rig_server server_of(char *text)
@@ -144,6 +147,15 @@ static struct sl_service_key key_of(char **words)
 	return key;
 }
 
+static uint8_t option_of(const char *word)
+{
+	for (unsigned i = 0; i < SCRIPT_OPTIONS; i++) {
+		if (strcmp(script_options[i].name, word) == 0)
+			return script_options[i].option;
+	}
+	return 0;
+}
+
 void script_service(struct rig *rig, char **words, unsigned n)
 {
 	struct rig_server servers[SCRIPT_WORDS_MAX];
@@ -152,10 +164,8 @@ void script_service(struct rig *rig, char **words, unsigned n)
 	uint8_t options = 0;
 
 	for (unsigned i = 4; i < n; i++) {
-		if (strcmp(words[i], "proxy") == 0)
-			options |= SL_SERVER_PROXY;
-		else if (strcmp(words[i], "toa") == 0)
-			options |= SL_SERVER_TOA;
+		if (option_of(words[i]) != 0)
+			options |= option_of(words[i]);
 		else
 			servers[n_servers++] = server_of(words[i]);
 	}

@@ -11,6 +11,16 @@
 #include "rig.h"
 
 #define SCRIPT_WORDS_MAX 40
+#define SCRIPT_TUNNELS   3
+#define SCRIPT_OPTIONS   2
+
+struct script_option {
+	const char *name;
+	uint8_t option; /* SL_SERVER_PROXY, ... */
+};
+
+extern const char *const script_tunnels[SCRIPT_TUNNELS]; /* by enum sl_tunnel */
+extern const struct script_option script_options[SCRIPT_OPTIONS];
 
 void script_die(const char *what, const char *which) __attribute__((noreturn));
 

@@ -23,19 +23,19 @@ def cell(end, came, frame):
     return end, families, kind + ('-error' if came.inner else '')
 
 
-def empty(methods, filled):
-    """A line for each cell that is empty, of the methods that are built."""
+def empty(features, filled):
+    """A line for each cell that is empty, and for each feature that is built and has no cells."""
     wanted = configparser.ConfigParser(delimiters=('=',), comment_prefixes=('#',))
     wanted.read(pathlib.Path(__file__).parent / 'matrix.ini')
     sections = [name.split() for name in wanted.sections()]
-    for method in methods:
-        if method not in [name for name, _ in sections]:
-            yield f'{method}: matrix.ini says nothing of it'
-    for method, direction in sections:
-        if method not in methods:
+    for feature in features:
+        if feature not in [name for name, _ in sections]:
+            yield f'{feature}: matrix.ini says nothing of it'
+    for feature, direction in sections:
+        if feature not in features:
             continue
-        row = wanted[f'{method} {direction}']
+        row = wanted[f'{feature} {direction}']
         for families in row['families'].split():
             for kind in row['of'].split():
-                if not any((end, families, kind) in filled for end in row['end'].split()):
-                    yield f'{method} {direction}: no vector of {kind}, IPv{families}'
+                if (row['end'], families, kind) not in filled:
+                    yield f'{feature} {direction}: no vector of {kind}, IPv{families}'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 Packet vectors: what goes in, and exactly what has to come out.
-usage: run.py VECTOR-PROGRAM METHOD,... FILE.vec ...
+usage: run.py VECTOR-PROGRAM FILE.vec ...
 
 A line of a .vec file is one of
     # ...           a comment; the first one describes the file
@@ -13,6 +13,8 @@ A line of a .vec file is one of
           reply ADDRESS:PORT via NEIGHBOUR      its new source, sent to the neighbour
           fullnat A:PORT > A:PORT via NEIGHBOUR its new source and destination
           fullreply A:PORT > A:PORT via NEIGHBOUR   likewise, on its way back
+          masquerade A:P via NEIGHBOUR      its new source (a server's own connection)
+          unmasquerade A:P via NEIGHBOUR    its new destination, on its way back
           routed NEIGHBOUR          forwarded there as it is (transit)
           ipip|gre|gue SRC > DST [WORDS]        in a tunnel, see tunnel()
           local                     to Linux, as it came, because the server is there
@@ -31,7 +33,7 @@ A line of a .vec file is one of
 
 An ICMP error is changed as the packet that it quotes would be on its way back.
 
-Together, the files have to fill every cell of matrix.ini for the methods that are built.
+Together, the files have to fill every cell of matrix.ini for all that is built (`vector features`).
 
 The bytes that go in and those that are expected are made by scapy, which shares no code with
 sluice. Writes TAP, one result per file.
@@ -110,7 +112,8 @@ def offload(inner):
 def tunnel(came, kind, words):
     """
     SRC > DST [via NEIGHBOUR], for gue SRC:PORT > DST:PORT, then any of ttl N, tos N, df, id N, csum
-    (of GRE, or of UDP), remote (GUE's remote checksum offload; csum as well), part FROM TO (of the
+    (of GRE, or of UDP), remote (GUE's remote checksum offload; csum as well), blank (likewise, of a
+    packet without TCP or UDP: there is room for the option, and no flag), part FROM TO (of the
     outer packet, that fragment; id is its number).
     """
     (src, _, dst), rest = words[:3], words[3:]
@@ -144,13 +147,15 @@ def tunnel(came, kind, words):
             checksum = True
         elif word == 'remote':
             checksum, options, inner = True, *offload(inner)
+        elif word == 'blank':
+            checksum, options = True, bytes(8)
         else:
             raise ValueError(f'no such word of a tunnel: {word}')
     if kind == 'gre':
         middle = GRE(proto=0x86dd if v6 else 0x0800, chksum_present=int(checksum))
     elif kind == 'gue':
         # variant 0, words of options, protocol of what is inside, a flag that there are options
-        head = bytes([len(options) // 4, 41 if v6 else 4, 0, bool(options)])
+        head = bytes([len(options) // 4, 41 if v6 else 4, 0, any(options)])
         inner = Raw(head + options + bytes(inner))
         middle = UDP(**ports) if checksum else UDP(chksum=0, **ports)
     else:
@@ -172,8 +177,11 @@ def forwarded(came, kind, words, port):
         dst = endpoint(words[0])
         renumber(out, None, dst)
         return spend(out, words[2] if words[1:2] == ['via'] else dst[0], port)
-    if kind == 'reply':
+    if kind in ('reply', 'masquerade'):
         renumber(out, endpoint(words[0]), None)
+        return spend(out, words[2], port)
+    if kind == 'unmasquerade':
+        renumber(out, None, endpoint(words[0]))
         return spend(out, words[2], port)
     if kind in ('fullnat', 'fullreply'):
         renumber(out, endpoint(words[0]), endpoint(words[2]))
@@ -301,15 +309,16 @@ def tell(number, name, problems):
 
 
 def main():
-    program, methods = sys.argv[1], sys.argv[2].split(',')
-    paths, filled = [pathlib.Path(name) for name in sys.argv[3:]], set()
+    program, paths, filled = sys.argv[1], [pathlib.Path(name) for name in sys.argv[2:]], set()
+    features = subprocess.run([program, 'features'], text=True, capture_output=True, check=True,
+                              timeout=60).stdout.split()
     print(f'1..{len(paths) + 1}')
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
         for number, path in enumerate(paths, 1):
             problems = list(check(program, path, pathlib.Path(directory), filled))
             failed += tell(number, path.stem, problems)
-    failed += tell(len(paths) + 1, 'matrix', list(matrix.empty(methods, filled)))
+    failed += tell(len(paths) + 1, 'matrix', list(matrix.empty(features, filled)))
     return failed > 0
 
 

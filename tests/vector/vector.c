@@ -2,6 +2,7 @@
 /*
  * Runs packets of a capture file through the real packet path, with no NIC and no EAL.
  * usage: vector IN.pcap OUT.pcap < SCRIPT
+ *	  vector features		what the packet path can do with a packet, a word each
  *
  * The script changes the configuration, moves the clock, and says when the next packet of IN comes:
  *	service PROTO VIP:PORT SCHEDULER [proxy] [toa] SERVER ...	(tests/lib/script.h)
@@ -34,10 +35,12 @@
 #include "io/bare.h"
 #include "io/capture.h"
 #include "lb/datagram.h"
+#include "lb/fwd.h"
 #include "lb/publish.h"
 #include "net/addr.h"
 #include "rig.h"
 #include "script.h"
+#include "sound.h"
 
 struct run {
 	struct rig rig;
@@ -138,14 +141,15 @@ static void route(struct run *run, char **words, unsigned n)
 	script_die("no such kind of route", words[2]);
 }
 
+static const char *const transits[] = {
+	[SL_TRANSIT_LINUX] = "transit-linux",
+	[SL_TRANSIT_DROP] = "transit-drop",
+	[SL_TRANSIT_FAST] = "transit-fast",
+	[SL_TRANSIT_MASQUERADE] = "transit-masquerade",
+};
+
 static void port(struct run *run, char **words, unsigned n)
 {
-	static const char *const transits[] = {
-		[SL_TRANSIT_LINUX] = "transit-linux",
-		[SL_TRANSIT_DROP] = "transit-drop",
-		[SL_TRANSIT_FAST] = "transit-fast",
-		[SL_TRANSIT_MASQUERADE] = "transit-masquerade",
-	};
 	struct sl_port *p = &run->rig.engine->ports[n > 2 ? port_of(words[1]) : 0];
 	const char *what = words[n > 2 ? 2 : 1];
 
@@ -319,6 +323,7 @@ static void packet(struct run *run, char **words, unsigned n)
 	struct sl_worker *w = run->rig.engine->workers[0];
 	uint64_t before[SL_DROP_COUNT];
 	struct rte_mbuf *mbuf;
+	const char *wrong;
 	unsigned told;
 
 	if (sl_capture_read(run->in, SL_MBUF_PRIV, &mbuf, 1) != 1)
@@ -333,6 +338,9 @@ static void packet(struct run *run, char **words, unsigned n)
 	if (told == 0)
 		printf("held\n");
 	printf("end\n");
+	wrong = sound_worker(w);
+	if (wrong != NULL)
+		script_die("the worker's tables", wrong);
 }
 
 static const struct {
@@ -376,12 +384,31 @@ static void obey(struct run *run, char *line)
 	script_die("no such command, or too few words", words[0]);
 }
 
+/* Each has to have vectors (matrix.ini). */
+static void tell_features(void)
+{
+	for (unsigned i = 0; i < SL_FWD_METHODS; i++) {
+		if (!(sl_fwds[i]->traits & SL_FWD_TUNNELS))
+			printf("%s\n", sl_fwds[i]->name);
+	}
+	for (unsigned i = 0; i < SCRIPT_TUNNELS; i++)
+		printf("%s\n", script_tunnels[i]);
+	for (unsigned i = 0; i < SCRIPT_OPTIONS; i++)
+		printf("%s\n", script_options[i].name);
+	for (unsigned i = SL_TRANSIT_FAST; i < RTE_DIM(transits); i++)
+		printf("%s\n", transits[i]);
+}
+
 int main(int argc, char **argv)
 {
 	struct sl_err err = {0};
 	static struct run run;
 	char line[1000];
 
+	if (argc == 2 && strcmp(argv[1], "features") == 0) {
+		tell_features();
+		return 0;
+	}
 	if (argc != 3)
 		script_die("usage", "vector IN.pcap OUT.pcap < SCRIPT");
 	run.in = sl_capture_open(argv[1], &err);
