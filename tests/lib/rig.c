@@ -40,7 +40,10 @@ void rig_open(struct rig *rig, const struct rig_params *p)
 		params.alloc = p->alloc;
 	params.n_workers = p->workers == 0 ? 1 : p->workers;
 	params.connections = p->connections == 0 ? 1000 : p->connections;
-	params.fronts = 100;
+	params.connections_wide = p->connections_wide;
+	params.sides = p->sides;
+	params.store = p->store;
+	params.fronts = p->fronts == 0 ? 100 : p->fronts;
 	params.servers = p->servers == 0 ? 1000 : p->servers;
 	params.punt_ring = p->ring == 0 ? 1024 : p->ring;
 	params.handover_ring = p->handover == 0 ? params.punt_ring : p->handover;

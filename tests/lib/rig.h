@@ -38,14 +38,18 @@ struct rig {
 };
 
 struct rig_params {
-	unsigned workers;             /* 0 = 1 */
-	uint64_t connections;         /* 0 = 1000 */
+	unsigned workers;          /* 0 = 1 */
+	uint64_t connections;      /* 0 = 1000 */
+	uint64_t connections_wide; /* 0 = the engine's default, as these two */
+	uint64_t sides;
+	unsigned fronts;              /* ids of services; 0 = 100 */
 	unsigned servers;             /* ids; 0 = 1000 */
 	unsigned icmp_rate;           /* 0 = the engine's default */
 	unsigned ring;                /* entries of punt rings; 0 = 1024 */
 	unsigned handover;            /* entries of hand-over rings; 0 = as many */
 	uint64_t seed;                /* of hashes and ownership; 0 = 1 */
 	const struct sl_alloc *alloc; /* NULL = the heap */
+	struct sl_store *store;       /* where tables live; NULL = in memory */
 };
 
 struct rig_server {
