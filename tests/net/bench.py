@@ -232,8 +232,22 @@ class Bench:
               f"({done.stdout.strip()})")
         return done.stdout
 
+    def change(self, method, **params):
+        """A call after which every worker works by what it has changed: a starved one may be late."""
+        result = self.call(method, **params)
+        self.wait_until_taken_up()
+        return result
+
+    def wait_until_taken_up(self):
+        """Each iteration of a worker begins with the newest generation: this waits for one."""
+        def polls():
+            return [one["polls"] for one in self.call("workers.get")["workers"]]
+        before = polls()
+        eventually(lambda: all(now > old + 1 for now, old in zip(polls(), before)), "a worker stands still",
+                   pause_s=0.002)
+
     def apply(self, document):
-        return self.call("config.apply", config=document)
+        return self.change("config.apply", config=document)
 
     def switch(self, mode, family=4, server_family=0, **more):
         """Other services: by this method, of this family, as self.plan says from then on. more: keys of a
@@ -271,13 +285,13 @@ class Bench:
         return {"protocol": "tcp", "address": self.plan.vip, "port": names.HTTP_PORT}
 
     def add_server(self, address, **more):
-        return self.call("server.add", service=self.service_key, server={"address": address, **more})
+        return self.change("server.add", service=self.service_key, server={"address": address, **more})
 
     def edit_server(self, address, **more):
-        return self.call("server.edit", service=self.service_key, server={"address": address, **more})
+        return self.change("server.edit", service=self.service_key, server={"address": address, **more})
 
     def delete_server(self, address):
-        return self.call("server.delete", service=self.service_key, server={"address": address})
+        return self.change("server.delete", service=self.service_key, server={"address": address})
 
     def generation(self):
         return self.call("info.get")["generation"]

@@ -16,7 +16,7 @@ CLOSED_PORT = 5400        # no server listens there
 def add_closed(lab):
     first = lab.config()["services"][0]
     servers = [{key: value for key, value in one.items() if key != "port"} for one in first["servers"]]
-    lab.call("service.add", service={**first, "protocol": "udp", "port": CLOSED_PORT, "servers": servers})
+    lab.change("service.add", service={**first, "protocol": "udp", "port": CLOSED_PORT, "servers": servers})
 
 
 def refused_datagram(lab, what):

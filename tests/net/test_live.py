@@ -67,10 +67,10 @@ def service_added_and_deleted(lab):
     lab.spawn("second", "server12", "/usr/bin/python3", "-m", "http.server", "8080",
               "--bind", names.VIP, "--directory", "/usr/share/doc/libc6")
     check(lab.curl_fails(port=8080), "something serves port 8080 already")
-    lab.call("service.add", service=new)
+    lab.change("service.add", service=new)
     eventually(lambda: "Directory listing" in lab.curl(port=8080), "the new service does not serve")
     key = {"protocol": "tcp", "address": names.VIP, "port": 8080}
-    lab.call("service.delete", service=key)
+    lab.change("service.delete", service=key)
     check(lab.curl_fails(port=8080), "the deleted service serves")
     equal(lab.config(), before, "configuration")
 
@@ -79,8 +79,8 @@ def service_added_and_deleted(lab):
 def any_port(lab):
     """An any-port service takes what no other does; its connections outlive an exact one put over it."""
     servers = lab.config()["services"][0]["servers"]
-    lab.call("service.delete", service=lab.service_key)
-    lab.call("service.add", service={**lab.service_key, "port": 0, "scheduler": "rr",
+    lab.change("service.delete", service=lab.service_key)
+    lab.change("service.add", service={**lab.service_key, "port": 0, "scheduler": "rr",
                                      "servers": [{"address": one["address"]} for one in servers]})
     equal(len(used(lab)), 2, "servers that answer")
     download = lab.download("2m")
@@ -88,7 +88,7 @@ def any_port(lab):
     busy = [one["server"] for one in listed]
     equal(len(busy), 1, "established connections")
     other = next(one for one in servers if one["address"] != busy[0])
-    lab.call("service.add", service={**lab.service_key, "servers": [other]})
+    lab.change("service.add", service={**lab.service_key, "servers": [other]})
     equal(used(lab), {f"From {other['address']}"}, "answers of the exact service")
     check(download.running(), "the download ended too early to prove anything")
     download.finish()
@@ -136,6 +136,7 @@ def hang_up_reloads(lab):
     director.write_json(lab.plan.config_path, document)
     director.hang_up(lab.state)
     eventually(lambda: len(lab.servers()) == 1, "the file is not applied")
+    lab.wait_until_taken_up()
     equal(used(lab, 4), {"From 192.168.8.12"}, "answers")
     with open(lab.plan.config_path, "w", encoding="utf-8") as out:
         out.write("{")

@@ -60,7 +60,7 @@ def applies_leave_nothing(lab):
 
     def apply_all(count):
         for number in range(count):
-            lab.apply(other if number % 2 else lab.first_config)
+            lab.call("config.apply", config=other if number % 2 else lab.first_config)
     apply_all(100)                     # what is allocated once is there now
     before = usage(lab.pid())
     apply_all(rounds)

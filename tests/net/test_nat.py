@@ -51,7 +51,7 @@ def iperf(lab):
     servers = [{"address": BACK.address(4, 12), "forward": "nat"}]
     lab.switch("nat")
     for protocol in ("tcp", "udp"):
-        lab.call("service.add", service={"protocol": protocol, "address": lab.plan.vip, "port": 5201,
+        lab.change("service.add", service={"protocol": protocol, "address": lab.plan.vip, "port": 5201,
                                          "scheduler": "rr", "servers": servers})
     lab.spawn("iperf", "server12", "iperf3", "-s")
     for options in (("-n", "20M"), ("-n", "20M", "-R"), ("-u", "-b", "20M", "-t", "1")):
