@@ -218,18 +218,6 @@ static bool find_reply(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_v
 
 /* ---- followed ---- */
 
-static enum sl_state
-next_state(const struct sl_pkt *pkt, enum sl_conn_kind kind, enum sl_state state)
-{
-	if (pkt->parsed.protocol == IPPROTO_UDP)
-		return SL_STATE_UDP;
-	if (pkt->parsed.fragment_offset > 0)
-		return state; /* the first fragment had the flags */
-	if (kind == SL_CONN_PLAIN)
-		return sl_tcp_next_oneside(state, pkt->parsed.tcp_flags);
-	return sl_tcp_next(state, pkt->parsed.tcp_flags, pkt->direction);
-}
-
 /* What proves a connection is payload of the client's. */
 static uint8_t data_flag(const struct sl_pkt *pkt)
 {
@@ -252,7 +240,7 @@ static void count_packet(struct sl_worker *w, const struct sl_pkt *pkt)
 /* What the packet changes in its entry, written only if it does. Errors change nothing. */
 static void update(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_conn_view *view)
 {
-	enum sl_state state = next_state(pkt, view->kind, view->state);
+	enum sl_state state = sl_pkt_next_state(pkt, view->kind, view->state, pkt->direction);
 	uint8_t flags = view->flags | data_flag(pkt);
 
 	if (sl_pair_is(view)) {
@@ -314,7 +302,7 @@ static enum sl_drop insert(struct sl_worker *w, struct sl_pkt *pkt, enum sl_conn
 		entry = {
 			.key = pkt->key,
 			.server = pkt->server_id,
-			.state = next_state(pkt, kind, SL_STATE_NONE),
+			.state = sl_pkt_next_state(pkt, kind, SL_STATE_NONE, pkt->direction),
 			.flags = data_flag(pkt),
 			.tick = w->tick,
 			.kind = kind,

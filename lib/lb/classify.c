@@ -60,19 +60,9 @@ static bool is_from_server(struct sl_worker *w, struct sl_pkt *pkt)
 
 /* ---- ICMP errors ---- */
 
-static void turn_round(const struct sl_parsed *quoted, struct sl_parsed *flow)
-{
-	*flow = *quoted;
-	flow->src = quoted->dst;
-	flow->dst = quoted->src;
-	flow->src_port = quoted->dst_port;
-	flow->dst_port = quoted->src_port;
-}
-
 static __rte_noinline bool find_error_front(struct sl_worker *w, struct sl_pkt *pkt)
 {
-	turn_round(&pkt->error->quoted, &pkt->error->flow);
-	pkt->flow = &pkt->error->flow;
+	sl_pkt_follow_quoted(pkt);
 	pkt->is_error = is_for_service(w, pkt) || is_from_server(w, pkt);
 	if (!pkt->is_error)
 		pkt->flow = &pkt->parsed;

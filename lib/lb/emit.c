@@ -199,11 +199,6 @@ static bool passes(struct sl_worker *w, struct sl_pkt *pkt, uint64_t mtu, int gr
 	return true;
 }
 
-static uint64_t mtu_of(const struct sl_worker *w, sl_adj_word way)
-{
-	return sl_read_word(&w->engine->ports[sl_adj_port(way)].mtu);
-}
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a == 0 || (b != 0 && b < a) ? b : a;
@@ -226,7 +221,7 @@ bool sl_emit_way_to_server(
 		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
 	if (on_link && !(flags & SL_ADJ_ON_LINK))
 		return drop(w, pkt, SL_DROP_SERVER_NOT_ON_LINK);
-	mtu = mtu_of(w, *way);
+	mtu = sl_emit_mtu(w, *way);
 	if (growth > 0) {
 		known = sl_path_mtu(w, adj);
 		pkt->path_cuts = known != 0 && known <= SL_PATH_MTU_MIN4;
@@ -262,7 +257,7 @@ bool sl_emit_way_to(struct sl_worker *w, struct sl_pkt *pkt, uint8_t family, con
 	*way = next.adj;
 	if (!(sl_adj_flags(next.adj) & SL_ADJ_RESOLVED))
 		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
-	return passes(w, pkt, mtu_of(w, next.adj), growth);
+	return passes(w, pkt, sl_emit_mtu(w, next.adj), growth);
 }
 
 bool sl_emit_way_routed(

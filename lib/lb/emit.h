@@ -68,6 +68,12 @@ void sl_emit_answer(struct sl_worker *w, struct sl_pkt *pkt, enum sl_icmp_error 
  * and becomes another one before that, it is up to the method when that is (pkt->cut_late).
  */
 
+/* What goes out on a way in one piece, 0 = anything. */
+static inline uint64_t sl_emit_mtu(const struct sl_worker *w, sl_adj_word way)
+{
+	return sl_read_word(&w->engine->ports[sl_adj_port(way)].mtu);
+}
+
 /* To the packet's server, which has to be on a segment of ours if `on_link`. */
 bool sl_emit_way_to_server(
 	struct sl_worker *w, struct sl_pkt *pkt, int growth, bool on_link, sl_adj_word *way);

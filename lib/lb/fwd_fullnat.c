@@ -33,7 +33,7 @@ static bool is_gone(const struct sl_pkt *pkt)
 
 static unsigned mtu_of(const struct sl_worker *w, sl_adj_word way)
 {
-	uint64_t mtu = sl_read_word(&w->engine->ports[sl_adj_port(way)].mtu);
+	uint64_t mtu = sl_emit_mtu(w, way);
 
 	return mtu == 0 ? MTU_NONE : (unsigned)mtu;
 }

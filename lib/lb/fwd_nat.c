@@ -19,16 +19,6 @@ static rte_be16_t service_port(const struct sl_pkt *pkt)
 	return pkt->front->port != 0 ? pkt->front->port : pkt->key.service_port;
 }
 
-static struct sl_tuple tuple_of(const struct sl_parsed *p)
-{
-	return (struct sl_tuple){.src = p->src,
-		.dst = p->dst,
-		.src_port = p->src_port,
-		.dst_port = p->dst_port,
-		.family = p->family,
-		.protocol = p->protocol};
-}
-
 static void rewrite(struct sl_pkt *pkt, const struct sl_tuple *to)
 {
 	sl_rewrite(rte_pktmbuf_mtod(pkt->mbuf, void *), &pkt->parsed, to);
@@ -44,7 +34,7 @@ rewrite_error(struct sl_pkt *pkt, const struct sl_tuple *outer, const struct sl_
 /* To the server. What an error of the client's quotes had come from the server's end. */
 static void aim_at_server(struct sl_pkt *pkt)
 {
-	struct sl_tuple to = tuple_of(&pkt->parsed), quoted;
+	struct sl_tuple to = sl_tuple_of(&pkt->parsed), quoted;
 
 	to.dst = pkt->server->address;
 	if (!pkt->is_error) {
@@ -52,7 +42,7 @@ static void aim_at_server(struct sl_pkt *pkt)
 		rewrite(pkt, &to);
 		return;
 	}
-	quoted = tuple_of(&pkt->error->quoted);
+	quoted = sl_tuple_of(&pkt->error->quoted);
 	quoted.src = pkt->server->address;
 	quoted.src_port = server_port(pkt);
 	rewrite_error(pkt, &to, &quoted);
@@ -64,7 +54,7 @@ static void aim_at_server(struct sl_pkt *pkt)
  */
 static void aim_at_client(struct sl_pkt *pkt)
 {
-	struct sl_tuple to = tuple_of(&pkt->parsed), quoted;
+	struct sl_tuple to = sl_tuple_of(&pkt->parsed), quoted;
 
 	to.src = pkt->front->address;
 	if (!pkt->is_error) {
@@ -72,7 +62,7 @@ static void aim_at_client(struct sl_pkt *pkt)
 		rewrite(pkt, &to);
 		return;
 	}
-	quoted = tuple_of(&pkt->error->quoted);
+	quoted = sl_tuple_of(&pkt->error->quoted);
 	quoted.dst = pkt->front->address;
 	quoted.dst_port = service_port(pkt);
 	rewrite_error(pkt, &to, &quoted);

@@ -24,12 +24,7 @@ static bool read_flow(struct sl_pkt *pkt)
 		&pkt->error->quoted);
 	if (!quoted->has_l4 || !sl_ip_equal(&quoted->src, &p->dst))
 		return false;
-	pkt->error->flow = *quoted;
-	pkt->error->flow.src = quoted->dst;
-	pkt->error->flow.dst = quoted->src;
-	pkt->error->flow.src_port = quoted->dst_port;
-	pkt->error->flow.dst_port = quoted->src_port;
-	pkt->flow = &pkt->error->flow;
+	sl_pkt_follow_quoted(pkt);
 	pkt->is_error = true;
 	return true;
 }
@@ -77,16 +72,6 @@ static uint32_t find(struct sl_worker *w, const struct sl_pkt *pkt, const union 
 	return 0;
 }
 
-static enum sl_state
-next_state(const struct sl_pkt *pkt, enum sl_state state, enum sl_direction direction)
-{
-	if (pkt->parsed.protocol == IPPROTO_UDP)
-		return SL_STATE_UDP;
-	if (pkt->parsed.fragment_offset > 0)
-		return state; /* the first fragment had the flags */
-	return sl_tcp_next(state, pkt->parsed.tcp_flags, direction);
-}
-
 /* Tells one peer from another; not for good. */
 static uint32_t
 peer_of(const struct sl_worker *w, uint8_t family, const union sl_ip *ip, rte_be16_t port)
@@ -123,7 +108,7 @@ static void follow(struct sl_worker *w, const struct sl_pkt *pkt, struct sl_side
 	} else if (peer != side->peer) {
 		flags |= SL_SIDE_PEERS;
 	}
-	state = next_state(pkt, state, direction);
+	state = sl_pkt_next_state(pkt, SL_CONN_SIDE, state, direction);
 	if ((flags & SL_SIDE_PEERS) && p->protocol == IPPROTO_TCP)
 		state = SL_STATE_ESTABLISHED;
 	sl_side_update(w, side, state, flags);
@@ -138,7 +123,7 @@ static enum sl_drop open_mapping(struct sl_worker *w, const struct sl_pkt *pkt, 
 		.client_port = p->src_port,
 		.front = front_of(w, p),
 		.endpoint = front_of(w, p),
-		.state = (uint8_t)next_state(pkt, SL_STATE_NONE, SL_DIR_IN),
+		.state = (uint8_t)sl_pkt_next_state(pkt, SL_CONN_SIDE, SL_STATE_NONE, SL_DIR_IN),
 		.flags = wide | (p->payload > 0 ? SL_SIDE_DATA : 0),
 		.peer = peer_of(w, p->family, &p->dst, p->dst_port),
 	};
@@ -149,16 +134,6 @@ static enum sl_drop open_mapping(struct sl_worker *w, const struct sl_pkt *pkt, 
 	if (sl_local_port_choose(w, &want) != 0)
 		return SL_DROP_LOCAL_PORTS;
 	return sl_side_insert(w, &want, index) == 0 ? SL_DROP_COUNT : SL_DROP_TABLE_FULL;
-}
-
-static struct sl_tuple tuple_of(const struct sl_parsed *p)
-{
-	return (struct sl_tuple){.src = p->src,
-		.dst = p->dst,
-		.src_port = p->src_port,
-		.dst_port = p->dst_port,
-		.family = p->family,
-		.protocol = p->protocol};
 }
 
 static void write(struct sl_pkt *pkt, const struct sl_tuple *to, const struct sl_tuple *quoted)
@@ -176,7 +151,7 @@ static void write(struct sl_pkt *pkt, const struct sl_tuple *to, const struct sl
  */
 static void aim_out(struct sl_pkt *pkt, const struct sl_side *side)
 {
-	struct sl_tuple to = tuple_of(&pkt->parsed), quoted = tuple_of(&pkt->error->quoted);
+	struct sl_tuple to = sl_tuple_of(&pkt->parsed), quoted = sl_tuple_of(&pkt->error->quoted);
 
 	to.src = side->local;
 	to.src_port = side->local_port;
@@ -188,7 +163,7 @@ static void aim_out(struct sl_pkt *pkt, const struct sl_side *side)
 /* In: to the server. What an error quotes, the server had sent. */
 static void aim_in(struct sl_pkt *pkt, const struct sl_side *side)
 {
-	struct sl_tuple to = tuple_of(&pkt->parsed), quoted = tuple_of(&pkt->error->quoted);
+	struct sl_tuple to = sl_tuple_of(&pkt->parsed), quoted = sl_tuple_of(&pkt->error->quoted);
 
 	to.dst = side->client;
 	to.dst_port = side->client_port;

@@ -7,6 +7,7 @@
 #ifndef SL_LB_STAGE_H
 #define SL_LB_STAGE_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "lb/emit.h"
@@ -60,6 +61,34 @@ static inline const union sl_ip *sl_pkt_client(const struct sl_pkt *pkt)
 static inline rte_be16_t sl_pkt_client_port(const struct sl_pkt *pkt)
 {
 	return pkt->direction == SL_DIR_IN ? pkt->flow->src_port : pkt->flow->dst_port;
+}
+
+/* An ICMP error goes by the endpoints of what it quotes, turned round: it comes as a reply would.
+ */
+static inline void sl_pkt_follow_quoted(struct sl_pkt *pkt)
+{
+	const struct sl_parsed *quoted = &pkt->error->quoted;
+	struct sl_parsed *flow = &pkt->error->flow;
+
+	*flow = *quoted;
+	flow->src = quoted->dst;
+	flow->dst = quoted->src;
+	flow->src_port = quoted->dst_port;
+	flow->dst_port = quoted->src_port;
+	pkt->flow = flow;
+}
+
+/* The state of a connection of this kind after a packet of this direction. */
+static inline enum sl_state sl_pkt_next_state(const struct sl_pkt *pkt, enum sl_conn_kind kind,
+	enum sl_state state, enum sl_direction direction)
+{
+	if (pkt->parsed.protocol == IPPROTO_UDP)
+		return SL_STATE_UDP;
+	if (pkt->parsed.fragment_offset > 0)
+		return state; /* the first fragment had the flags */
+	if (kind == SL_CONN_PLAIN)
+		return sl_tcp_next_oneside(state, pkt->parsed.tcp_flags);
+	return sl_tcp_next(state, pkt->parsed.tcp_flags, direction);
 }
 
 #endif

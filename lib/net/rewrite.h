@@ -31,6 +31,17 @@ struct sl_tuple {
 	uint8_t protocol;
 };
 
+/* Those that it has. */
+static inline struct sl_tuple sl_tuple_of(const struct sl_parsed *p)
+{
+	return (struct sl_tuple){.src = p->src,
+		.dst = p->dst,
+		.src_port = p->src_port,
+		.dst_port = p->dst_port,
+		.family = p->family,
+		.protocol = p->protocol};
+}
+
 /*
  * Writes addresses and, where the packet holds its L4 header (has_l4), ports. `to` is of the
  * packet's own family and protocol. A UDP checksum of 0 (there is none) stays 0, one that becomes 0
