@@ -215,11 +215,11 @@ static uint64_t rest(struct sl_worker_loop *loop, unsigned packets, uint64_t now
 	uint64_t woken;
 
 	/* A listing waits for a slice of work in each iteration: it goes on at full speed. */
-	if (packets > 0 || sl_read_pointer(&loop->w->query) != NULL) {
+	if (packets > 0 || sl_worker_is_asked(loop->w)) {
 		loop->idle = 0;
 		return now;
 	}
-	if (!loop->adaptive || loop->idle < IDLE_POLLS || sl_worker_is_asked(loop->w)) {
+	if (!loop->adaptive || loop->idle < IDLE_POLLS) {
 		loop->idle++;
 		rte_pause();
 		return now;
