@@ -216,19 +216,6 @@ static bool is_from_outside(const struct sl_pkt *pkt)
 		(pkt->parsed.tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
 }
 
-static bool has_local(const struct sl_worker *w, uint8_t family, const union sl_ip *ip)
-{
-	const struct sl_locals *locals = w->snapshot->locals;
-	const union sl_ip *all = family == 6 ? locals->v6 : locals->v4;
-	uint32_t n = family == 6 ? locals->n6 : locals->n4;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (sl_ip_equal(&all[i], ip))
-			return true;
-	}
-	return false;
-}
-
 /* Whether this is from somebody whom the endpoint may have spoken to. */
 static bool
 is_answer(const struct sl_worker *w, const struct sl_parsed *flow, const struct sl_side *side)
@@ -243,7 +230,7 @@ bool sl_masquerade_in(struct sl_worker *w, struct sl_pkt *pkt)
 	sl_adj_word way;
 	uint32_t index;
 
-	if (w->snapshot->locals == NULL || !has_local(w, pkt->parsed.family, &pkt->parsed.dst) ||
+	if (!sl_locals_has(w->snapshot->locals, pkt->parsed.family, &pkt->parsed.dst) ||
 		!read_flow(pkt) || front_of(w, pkt->flow) == SL_ID_NONE || is_from_outside(pkt))
 		return false;
 	pkt->direction = SL_DIR_OUT;

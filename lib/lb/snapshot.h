@@ -11,6 +11,7 @@
 
 #include <rte_byteorder.h>
 
+#include "lb/locals.h"
 #include "lb/tcp_state.h"
 #include "lb/types.h"
 #include "net/addr.h"
@@ -76,13 +77,6 @@ struct sl_server {
 
 _Static_assert(sizeof(struct sl_front) == 32, "two fronts to a cache line");
 _Static_assert(sizeof(struct sl_server) == 64, "one server to a cache line");
-
-/* FullNAT's local addresses, and the range of their ports. */
-struct sl_locals {
-	uint32_t n4, n6;
-	const union sl_ip *v4, *v6;
-	uint16_t low, high; /* host order, both included */
-};
 
 enum sl_tunnel_df { SL_TUNNEL_DF_COPY, SL_TUNNEL_DF_SET, SL_TUNNEL_DF_CLEAR };
 

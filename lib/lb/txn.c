@@ -176,41 +176,6 @@ void sl_txn_tunnel_policy(struct sl_txn *txn, const struct sl_tunnel_policy *pol
 	sl_txn_snapshot(txn)->tunnel_policy = *policy;
 }
 
-static bool locals_equal(const struct sl_locals *a, const struct sl_locals *b)
-{
-	return a != NULL && a->n4 == b->n4 && a->n6 == b->n6 && a->low == b->low &&
-		a->high == b->high && memcmp(a->v4, b->v4, a->n4 * sizeof(*a->v4)) == 0 &&
-		memcmp(a->v6, b->v6, a->n6 * sizeof(*a->v6)) == 0;
-}
-
-/* In the order given, each family by itself. */
-static struct sl_locals *locals_new(struct sl_txn *txn, const struct sl_addr *addresses, uint32_t n)
-{
-	struct sl_locals *locals;
-	uint32_t n4 = 0, n6 = 0;
-	union sl_ip *v4, *v6;
-
-	locals = sl_draft_zalloc(&txn->draft, sizeof(*locals) + n * sizeof(*v4), -1);
-	if (locals == NULL)
-		return NULL;
-	for (uint32_t i = 0; i < n; i++)
-		n4 += addresses[i].family == 4;
-	v4 = (union sl_ip *)(locals + 1);
-	v6 = v4 + n4;
-	n4 = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		if (addresses[i].family == 4)
-			v4[n4++] = sl_ip_from_addr(&addresses[i]);
-		else
-			v6[n6++] = sl_ip_from_addr(&addresses[i]);
-	}
-	locals->n4 = n4;
-	locals->n6 = n6;
-	locals->v4 = v4;
-	locals->v6 = v6;
-	return locals;
-}
-
 int sl_txn_locals(struct sl_txn *txn, const struct sl_addr *addresses, uint32_t n, uint16_t low,
 	uint16_t high)
 {
@@ -226,12 +191,11 @@ int sl_txn_locals(struct sl_txn *txn, const struct sl_addr *addresses, uint32_t 
 	}
 	if (low == 0 || low > high)
 		return txn->failed = -EINVAL;
-	locals = locals_new(txn, addresses, n);
+	locals = sl_draft_zalloc(&txn->draft, sl_locals_bytes(n), -1);
 	if (locals == NULL)
 		return txn->failed = -ENOMEM;
-	locals->low = low;
-	locals->high = high;
-	if (locals_equal(snapshot->locals, locals)) {
+	sl_locals_fill(locals, addresses, n, low, high);
+	if (sl_locals_equal(snapshot->locals, locals)) {
 		sl_draft_retire(&txn->draft, locals);
 		return 0;
 	}
