@@ -9,11 +9,10 @@
 #include "lb/emit.h"
 #include "lb/engine.h"
 #include "net/checksum.h"
+#include "net/option.h"
 
 #define UNIT            8u
 #define OPTIONS_MAX     40u
-#define OPTION_END      0
-#define OPTION_NOP      1
 #define OPTION_COPY     0x80 /* bit of those that each fragment has */
 #define FRAGMENT_HEADER 8
 #define V6_NEXT         6 /* where the number of the next header lies */
@@ -43,23 +42,16 @@ uint32_t sl_split_id(struct sl_worker *w)
 /* The options that fragments behind the first one have, too; returns their length, padded. */
 static size_t copy_options(uint8_t *to, const uint8_t *l3, size_t header)
 {
-	size_t n = 0, at = sizeof(struct rte_ipv4_hdr);
+	size_t n = 0, at = sl_option_from(l3, header, sizeof(struct rte_ipv4_hdr));
 
-	while (at < header && l3[at] != OPTION_END) {
-		if (l3[at] == OPTION_NOP) {
-			at++;
-			continue;
-		}
-		if (at + 2 > header || l3[at + 1] < 2 || at + l3[at + 1] > header)
-			break;
+	for (; at != 0; at = sl_option_next(l3, header, at)) {
 		if (l3[at] & OPTION_COPY) {
 			memcpy(to + n, l3 + at, l3[at + 1]);
 			n += l3[at + 1];
 		}
-		at += l3[at + 1];
 	}
 	for (; n % 4 != 0; n++)
-		to[n] = OPTION_END;
+		to[n] = SL_OPTION_END;
 	return n;
 }
 

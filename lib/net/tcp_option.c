@@ -5,6 +5,7 @@
 
 #include "net/insert.h"
 #include "net/l4.h"
+#include "net/option.h"
 
 /* Where fields lie in the header. */
 #define TCP_SEQ     4
@@ -13,8 +14,6 @@
 #define TCP_OPTIONS 20
 #define TCP_HEADER  60 /* at most */
 
-#define OPTION_END  0
-#define OPTION_NOP  1
 #define OPTION_MSS  2
 #define OPTION_SACK 5
 #define OPTION_TOA  254
@@ -48,33 +47,13 @@ static void put32(uint8_t *tcp, size_t at, uint32_t value)
 	put(tcp, at, &wire, sizeof(wire));
 }
 
-/* The option at or behind `at` that has a length; 0 when there are no more. */
-static size_t option_from(const uint8_t *tcp, size_t end, size_t at)
-{
-	while (at < end && tcp[at] == OPTION_NOP)
-		at++;
-	if (at + 2 > end || tcp[at] == OPTION_END || tcp[at + 1] < 2 || at + tcp[at + 1] > end)
-		return 0;
-	return at;
-}
-
-static size_t first_option(const uint8_t *tcp, size_t end)
-{
-	return option_from(tcp, end, TCP_OPTIONS);
-}
-
-static size_t next_option(const uint8_t *tcp, size_t end, size_t at)
-{
-	return option_from(tcp, end, at + tcp[at + 1]);
-}
-
 bool sl_tcp_lower_mss(void *tcp, size_t header_length, uint16_t by)
 {
 	uint8_t *bytes = tcp;
 	bool found = false;
 
-	for (size_t at = first_option(bytes, header_length); at != 0;
-		at = next_option(bytes, header_length, at)) {
+	for (size_t at = sl_option_from(bytes, header_length, TCP_OPTIONS); at != 0;
+		at = sl_option_next(bytes, header_length, at)) {
 		uint32_t mss;
 		rte_be16_t wire;
 
@@ -111,8 +90,8 @@ void sl_tcp_shift_ack(void *tcp, size_t header_length, uint32_t by, const uint32
 
 	if (bytes[TCP_OFFSET + 1] & SL_TCP_ACK)
 		lower(bytes, TCP_ACK, by, floor);
-	for (size_t at = first_option(bytes, header_length); at != 0;
-		at = next_option(bytes, header_length, at)) {
+	for (size_t at = sl_option_from(bytes, header_length, TCP_OPTIONS); at != 0;
+		at = sl_option_next(bytes, header_length, at)) {
 		size_t end = at + bytes[at + 1];
 
 		if (bytes[at] != OPTION_SACK)
@@ -132,14 +111,14 @@ unsigned sl_toa_length(uint8_t family)
 /* Nobody looks behind an end of options: it becomes padding of the other kind. */
 static void open_end(uint8_t *tcp, size_t end)
 {
-	static const uint8_t nop = OPTION_NOP;
+	static const uint8_t nop = SL_OPTION_NOP;
 	size_t at = TCP_OPTIONS, next;
 
-	while ((next = option_from(tcp, end, at)) != 0)
+	while ((next = sl_option_from(tcp, end, at)) != 0)
 		at = next + tcp[next + 1];
-	while (at < end && tcp[at] == OPTION_NOP)
+	while (at < end && tcp[at] == SL_OPTION_NOP)
 		at++;
-	if (at >= end || tcp[at] != OPTION_END)
+	if (at >= end || tcp[at] != SL_OPTION_END)
 		return;
 	for (; at < end; at++)
 		put(tcp, at, &nop, 1);

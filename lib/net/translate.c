@@ -9,6 +9,7 @@
 
 #include "net/icmp_map.h"
 #include "net/l4.h"
+#include "net/option.h"
 
 #define FRAGMENT_HEADER 8
 #define ICMP_HEADER     8
@@ -17,8 +18,6 @@
 #define V4_ERROR_MAX    576
 #define V6_ERROR_MAX    1280
 
-#define OPTION_END  0
-#define OPTION_NOP  1
 #define OPTION_LSRR 131
 #define OPTION_SSRR 137
 
@@ -129,17 +128,12 @@ static uint8_t *write_ip(uint8_t *end, const struct header *ip)
 /* RFC 7915, section 4.1: a source route that is not over (its pointer is within it). */
 static bool has_source_route(const uint8_t *l3, size_t header)
 {
-	for (size_t at = sizeof(struct rte_ipv4_hdr); at < header && l3[at] != OPTION_END;) {
-		if (l3[at] == OPTION_NOP) {
-			at++;
-			continue;
-		}
-		if (at + 2 > header || l3[at + 1] < 2 || at + l3[at + 1] > header)
-			return false;
+	size_t at = sl_option_from(l3, header, sizeof(struct rte_ipv4_hdr));
+
+	for (; at != 0; at = sl_option_next(l3, header, at)) {
 		if ((l3[at] == OPTION_LSRR || l3[at] == OPTION_SSRR) && l3[at + 1] > 2 &&
 			l3[at + 2] <= l3[at + 1])
 			return true;
-		at += l3[at + 1];
 	}
 	return false;
 }
