@@ -25,6 +25,15 @@ uint32_t sl_csum_add(uint32_t sum, const void *data, size_t length)
 	return (uint32_t)wide;
 }
 
+uint32_t
+sl_csum_pseudo(const void *src, const void *dst, size_t size, uint8_t protocol, size_t length)
+{
+	rte_be32_t rest[2] = {rte_cpu_to_be_32((uint32_t)length), rte_cpu_to_be_32(protocol)};
+	uint32_t sum = sl_csum_add(sl_csum_add(0, src, size), dst, size);
+
+	return sl_csum_add(sum, rest, sizeof(rest));
+}
+
 uint16_t sl_csum_finish(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -17,6 +17,13 @@
 /* Adds `length` bytes to `sum`; an odd last byte counts as if a zero followed. */
 uint32_t sl_csum_add(uint32_t sum, const void *data, size_t length);
 
+/*
+ * The sum of the pseudo header of TCP, UDP and ICMPv6: addresses of `size` bytes each, and the
+ * `length` bytes from the L4 header on. RFC 9293, section 3.1; RFC 8200, section 8.1.
+ */
+uint32_t
+sl_csum_pseudo(const void *src, const void *dst, size_t size, uint8_t protocol, size_t length);
+
 /* The checksum field for an accumulated sum. */
 uint16_t sl_csum_finish(uint32_t sum);
 

@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "net/ip_head.h"
 #include "net/l4.h"
 
 /* IP headers lie at even addresses only: what is written here is packed, as DPDK's headers are. */
@@ -40,14 +41,9 @@ struct gue_remcsum { /* options: private flags, then places behind the GUE heade
 	rte_be16_t offset; /* and belongs here, where its pseudo header's sum lies */
 } __rte_packed;
 
-static unsigned ip_header(uint8_t family)
-{
-	return family == 6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
-}
-
 unsigned sl_encap_length(const struct sl_encap *e)
 {
-	unsigned length = ip_header(e->outer_family);
+	unsigned length = (unsigned)sl_ip_head_size(e->outer_family);
 
 	switch (e->type) {
 	case SL_TUNNEL_GUE:
@@ -66,22 +62,13 @@ static uint8_t inner_protocol(const struct sl_encap *e)
 	return e->inner_family == 6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 }
 
-/* What TCP and UDP put in front of themselves for their checksum. */
-static uint32_t
-pseudo_header(const void *addresses, size_t size, uint8_t protocol, size_t l4_length)
-{
-	uint32_t sum = sl_csum_add(0, addresses, 2 * size);
-	rte_be32_t rest[2] = {rte_cpu_to_be_32((uint32_t)l4_length), rte_cpu_to_be_32(protocol)};
-
-	return sl_csum_add(sum, rest, sizeof(rest));
-}
-
 static uint32_t inner_pseudo_header(const struct sl_encap *e, const uint8_t *inner, size_t length)
 {
 	bool v6 = e->inner_family == 6;
+	const uint8_t *src = inner + (v6 ? 8 : 12);
+	size_t size = v6 ? 16 : 4;
 
-	return pseudo_header(
-		inner + (v6 ? 8 : 12), v6 ? 16 : 4, e->inner_protocol, length - e->inner_l4);
+	return sl_csum_pseudo(src, src + size, size, e->inner_protocol, length - e->inner_l4);
 }
 
 /* Everything behind the outer IP header: `payload` bytes, then the inner packet. */
@@ -90,38 +77,6 @@ struct behind {
 	size_t payload;
 	uint8_t protocol;
 };
-
-static void write_ipv4(const struct sl_encap *e, const struct behind *b, void *headers)
-{
-	struct rte_ipv4_hdr *ip = headers;
-
-	*ip = (struct rte_ipv4_hdr){
-		.version_ihl = RTE_IPV4_VHL_DEF,
-		.type_of_service = e->tos,
-		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + b->payload)),
-		.packet_id = e->id,
-		.fragment_offset = e->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0,
-		.time_to_live = e->ttl,
-		.next_proto_id = b->protocol,
-		.src_addr = e->src.v4,
-		.dst_addr = e->dst.v4,
-	};
-	ip->hdr_checksum = sl_csum_finish(sl_csum_add(0, ip, sizeof(*ip)));
-}
-
-static void write_ipv6(const struct sl_encap *e, const struct behind *b, void *headers)
-{
-	struct rte_ipv6_hdr *ip = headers;
-
-	*ip = (struct rte_ipv6_hdr){
-		.vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)e->tos << 20),
-		.payload_len = rte_cpu_to_be_16((uint16_t)b->payload),
-		.proto = b->protocol,
-		.hop_limits = e->ttl,
-	};
-	memcpy(ip->src_addr, e->src.bytes, sizeof(ip->src_addr));
-	memcpy(ip->dst_addr, e->dst.bytes, sizeof(ip->dst_addr));
-}
 
 static void
 write_gre(const struct sl_encap *e, const struct behind *b, const void *inner, size_t inner_length)
@@ -175,7 +130,6 @@ write_gue(const struct sl_encap *e, const struct behind *b, void *inner, size_t 
 	struct rte_udp_hdr *udp = (void *)b->at;
 	struct gue_header *gue = (void *)(udp + 1);
 	size_t headers = b->payload - inner_length;
-	union sl_ip addresses[2];
 	uint32_t sum;
 
 	udp->src_port = e->entropy;
@@ -193,9 +147,8 @@ write_gue(const struct sl_encap *e, const struct behind *b, void *inner, size_t 
 	}
 	if (!(e->flags & (SL_TUNNEL_CSUM | SL_TUNNEL_REMCSUM)))
 		return;
-	addresses[0] = e->src; /* what IPv4 does not use is zero, and adds nothing */
-	addresses[1] = e->dst;
-	sum = pseudo_header(addresses, sizeof(addresses[0]), IPPROTO_UDP, b->payload);
+	/* What IPv4 does not use of an address is zero, and adds nothing. */
+	sum = sl_csum_pseudo(&e->src, &e->dst, sizeof(e->src), IPPROTO_UDP, b->payload);
 	sum = sl_csum_add(sl_csum_add(sum, udp, headers), inner, inner_length);
 	udp->dgram_cksum = sl_csum_finish(sum);
 	if (udp->dgram_cksum == 0)
@@ -204,7 +157,7 @@ write_gue(const struct sl_encap *e, const struct behind *b, void *inner, size_t 
 
 void sl_encap_write(const struct sl_encap *e, void *headers, void *inner, size_t inner_length)
 {
-	unsigned ip = ip_header(e->outer_family);
+	size_t ip = sl_ip_head_size(e->outer_family);
 	struct behind b = {.at = (uint8_t *)headers + ip,
 		.payload = sl_encap_length(e) - ip + inner_length,
 		.protocol = inner_protocol(e)};
@@ -221,8 +174,14 @@ void sl_encap_write(const struct sl_encap *e, void *headers, void *inner, size_t
 	default:
 		break;
 	}
-	if (e->outer_family == 6)
-		write_ipv6(e, &b, headers);
-	else
-		write_ipv4(e, &b, headers);
+	sl_ip_head_write(headers,
+		&(struct sl_ip_head){.family = e->outer_family,
+			.protocol = b.protocol,
+			.tos = e->tos,
+			.ttl = e->ttl,
+			.payload = (uint16_t)b.payload,
+			.id = e->id,
+			.fragment = e->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0,
+			.src = &e->src,
+			.dst = &e->dst});
 }

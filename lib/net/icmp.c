@@ -4,10 +4,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include <rte_ip.h>
-
 #include "net/checksum.h"
 #include "net/cursor.h"
+#include "net/ip_head.h"
 #include "net/parse.h"
 
 #define ERROR_TTL 64
@@ -119,53 +118,6 @@ bool sl_icmp_may_answer(uint8_t family, const void *l3, size_t length)
 	return true;
 }
 
-static size_t
-write_ipv4(uint8_t *at, size_t payload, const union sl_ip *src, const union sl_ip *dst)
-{
-	struct rte_ipv4_hdr ip = {
-		.version_ihl = RTE_IPV4_VHL_DEF,
-		.type_of_service = ERROR_TOS,
-		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(ip) + payload)),
-		/* Never fragmented, so an id of 0 is as good as any: RFC 6864, section 4.1. */
-		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
-		.time_to_live = ERROR_TTL,
-		.next_proto_id = IPPROTO_ICMP,
-		.src_addr = src->v4,
-		.dst_addr = dst->v4,
-	};
-
-	ip.hdr_checksum = sl_csum_finish(sl_csum_add(0, &ip, sizeof(ip)));
-	memcpy(at, &ip, sizeof(ip));
-	return sizeof(ip);
-}
-
-static size_t
-write_ipv6(uint8_t *at, size_t payload, const union sl_ip *src, const union sl_ip *dst)
-{
-	struct rte_ipv6_hdr ip = {
-		.vtc_flow = RTE_BE32(6u << 28 | ERROR_TOS << RTE_IPV6_HDR_TC_SHIFT),
-		.payload_len = rte_cpu_to_be_16((uint16_t)payload),
-		.proto = IPPROTO_ICMPV6,
-		.hop_limits = ERROR_TTL,
-	};
-
-	memcpy(ip.src_addr, src->bytes, sizeof(ip.src_addr));
-	memcpy(ip.dst_addr, dst->bytes, sizeof(ip.dst_addr));
-	memcpy(at, &ip, sizeof(ip));
-	return sizeof(ip);
-}
-
-/* What ICMPv6 sums besides its own bytes: RFC 4443, section 2.3. */
-static uint32_t pseudo_header6(size_t payload, const union sl_ip *src, const union sl_ip *dst)
-{
-	rte_be32_t rest[2] = {
-		rte_cpu_to_be_32((uint32_t)payload), RTE_BE32((uint32_t)IPPROTO_ICMPV6)};
-	uint32_t sum = sl_csum_add(0, rest, sizeof(rest));
-
-	return sl_csum_add(
-		sl_csum_add(sum, src->bytes, sizeof(src->bytes)), dst->bytes, sizeof(dst->bytes));
-}
-
 void sl_icmp_error(void *headers, uint8_t family, size_t quoted, enum sl_icmp_error what,
 	uint32_t mtu, const union sl_ip *src, const union sl_ip *dst)
 {
@@ -176,15 +128,22 @@ void sl_icmp_error(void *headers, uint8_t family, size_t quoted, enum sl_icmp_er
 		.rest = what == SL_ICMP_TOO_BIG ? rte_cpu_to_be_32(mtu) : 0,
 	};
 	size_t payload = sizeof(m) + quoted;
-	uint8_t *at = headers;
+	struct sl_ip_head ip = {
+		.family = family,
+		.protocol = family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+		.tos = ERROR_TOS,
+		.ttl = ERROR_TTL,
+		.payload = (uint16_t)payload,
+		/* Never fragmented, so an id of 0 is as good as any: RFC 6864, section 4.1. */
+		.fragment = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
+		.src = src,
+		.dst = dst,
+	};
+	uint8_t *at = (uint8_t *)headers + sl_ip_head_write(headers, &ip);
 	uint32_t sum = 0;
 
-	if (family == 4) {
-		at += write_ipv4(at, payload, src, dst);
-	} else {
-		at += write_ipv6(at, payload, src, dst);
-		sum = pseudo_header6(payload, src, dst);
-	}
+	if (family == 6) /* RFC 4443, section 2.3 */
+		sum = sl_csum_pseudo(src, dst, sizeof(*src), IPPROTO_ICMPV6, payload);
 	memcpy(at, &m, sizeof(m));
 	m.checksum = sl_csum_finish(sl_csum_add(sum, at, payload));
 	memcpy(at, &m, sizeof(m));

@@ -8,6 +8,7 @@
 #include <rte_ip.h>
 
 #include "net/icmp_map.h"
+#include "net/ip_head.h"
 #include "net/l4.h"
 #include "net/option.h"
 
@@ -33,9 +34,9 @@ struct header {
 
 static size_t header_size(const struct header *ip)
 {
-	if (ip->family == 4)
-		return sizeof(struct rte_ipv4_hdr);
-	return sizeof(struct rte_ipv6_hdr) + (ip->fragment ? FRAGMENT_HEADER : 0);
+	bool extended = ip->family == 6 && ip->fragment;
+
+	return sl_ip_head_size(ip->family) + (extended ? FRAGMENT_HEADER : 0);
 }
 
 static uint8_t other_icmp(uint8_t family)
@@ -69,40 +70,37 @@ static void write_ipv4(uint8_t *l3, const struct header *ip)
 {
 	unsigned flags =
 		(ip->more ? RTE_IPV4_HDR_MF_FLAG : 0) | (ip->df ? RTE_IPV4_HDR_DF_FLAG : 0);
-	size_t total = RTE_MIN(sizeof(struct rte_ipv4_hdr) + ip->payload, (size_t)UINT16_MAX);
-	struct rte_ipv4_hdr written = {
-		.version_ihl = RTE_IPV4_VHL_DEF,
-		.type_of_service = ip->tos,
-		.total_length = rte_cpu_to_be_16((uint16_t)total),
-		.packet_id = rte_cpu_to_be_16((uint16_t)ip->id),
-		.fragment_offset = rte_cpu_to_be_16((uint16_t)(flags | ip->offset / 8)),
-		.time_to_live = ip->ttl,
-		.next_proto_id = ip->protocol,
-		.src_addr = ip->src->v4,
-		.dst_addr = ip->dst->v4,
+	struct sl_ip_head head = {
+		.family = 4,
+		.protocol = ip->protocol,
+		.tos = ip->tos,
+		.ttl = ip->ttl,
+		.payload = (uint16_t)RTE_MIN(ip->payload, UINT16_MAX - sizeof(struct rte_ipv4_hdr)),
+		.id = rte_cpu_to_be_16((uint16_t)ip->id),
+		.fragment = rte_cpu_to_be_16((uint16_t)(flags | ip->offset / 8)),
+		.src = ip->src,
+		.dst = ip->dst,
 	};
 
-	written.hdr_checksum = sl_csum_finish(sl_csum_add(0, &written, sizeof(written)));
-	memcpy(l3, &written, sizeof(written));
+	sl_ip_head_write(l3, &head);
 }
 
 static void write_ipv6(uint8_t *l3, const struct header *ip)
 {
-	size_t payload =
-		RTE_MIN(ip->payload + (ip->fragment ? FRAGMENT_HEADER : 0), (size_t)UINT16_MAX);
-	uint8_t *fragment = l3 + sizeof(struct rte_ipv6_hdr);
+	size_t payload = ip->payload + (ip->fragment ? FRAGMENT_HEADER : 0);
 	rte_be16_t offset = rte_cpu_to_be_16((uint16_t)(ip->offset | ip->more));
 	rte_be32_t id = rte_cpu_to_be_32(ip->id);
-	struct rte_ipv6_hdr written = {
-		.vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)ip->tos << 20),
-		.payload_len = rte_cpu_to_be_16((uint16_t)payload),
-		.proto = ip->fragment ? IPPROTO_FRAGMENT : ip->protocol,
-		.hop_limits = ip->ttl,
+	struct sl_ip_head head = {
+		.family = 6,
+		.protocol = ip->fragment ? IPPROTO_FRAGMENT : ip->protocol,
+		.tos = ip->tos,
+		.ttl = ip->ttl,
+		.payload = (uint16_t)RTE_MIN(payload, (size_t)UINT16_MAX),
+		.src = ip->src,
+		.dst = ip->dst,
 	};
+	uint8_t *fragment = l3 + sl_ip_head_write(l3, &head);
 
-	memcpy(written.src_addr, ip->src->bytes, sizeof(written.src_addr));
-	memcpy(written.dst_addr, ip->dst->bytes, sizeof(written.dst_addr));
-	memcpy(l3, &written, sizeof(written));
 	if (!ip->fragment)
 		return;
 	fragment[0] = ip->protocol;
@@ -203,15 +201,9 @@ change_l4(uint8_t *frame, const struct sl_parsed *p, size_t there, const struct 
 		sl_l4_rewrite(l4, there, IPPROTO_UDP, to, addresses);
 }
 
-/* The sum of IPv6's pseudo header (IPv4's, if the addresses are): RFC 8200, section 8.1. */
 static uint32_t pseudo_header(const struct header *ip, size_t l4_length)
 {
-	size_t size = ip->family == 4 ? 4 : 16;
-	rte_be32_t rest[2] = {
-		rte_cpu_to_be_32((uint32_t)l4_length), rte_cpu_to_be_32(ip->protocol)};
-
-	return sl_csum_add(
-		sl_csum_add(sl_csum_add(0, ip->src, size), ip->dst, size), rest, sizeof(rest));
+	return sl_csum_pseudo(ip->src, ip->dst, ip->family == 4 ? 4 : 16, ip->protocol, l4_length);
 }
 
 static void compute_udp(uint8_t *l4, const struct header *ip, size_t length)
@@ -281,11 +273,10 @@ static bool is_damaged(const uint8_t *frame, const struct sl_parsed *p)
 {
 	const uint8_t *l3 = frame + p->l3_offset;
 	size_t length = p->l3_offset + (size_t)p->l3_length - p->l4_offset;
-	rte_be32_t rest[2] = {rte_cpu_to_be_32((uint32_t)length), rte_cpu_to_be_32(p->protocol)};
 	uint32_t sum = 0;
 
 	if (p->family == 6)
-		sum = sl_csum_add(sl_csum_add(0, l3 + 8, 32), rest, sizeof(rest));
+		sum = sl_csum_pseudo(l3 + 8, l3 + 24, 16, p->protocol, length);
 	return sl_csum_finish(sl_csum_add(sum, frame + p->l4_offset, length)) != 0;
 }
 
