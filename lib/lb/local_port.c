@@ -51,15 +51,18 @@ static bool is_ours(const struct sl_worker *w, const struct space *s, const stru
 		sl_engine_owner(w->engine, s->family, &side->local, side->local_port) == w->index;
 }
 
-static bool is_free(const struct sl_worker *w, const struct sl_side *side)
+bool sl_local_port_is_taken(const struct sl_worker *w, const struct sl_side *side, sl_id front)
 {
 	struct sl_conn_table *table = sl_side_reverse_table(w, side);
 	struct sl_conn_key key = sl_side_reverse_key(side);
 
-	return sl_conn_find(table, &key, sl_conn_hash(table, &key)).slot == NULL;
+	key.front = front;
+	return front != SL_ID_NONE &&
+		sl_conn_find(table, &key, sl_conn_hash(table, &key)).slot != NULL;
 }
 
-static int choose(const struct sl_worker *w, const struct space *s, struct sl_side *want)
+static int
+choose(const struct sl_worker *w, const struct space *s, struct sl_side *want, sl_id other)
 {
 	struct sl_conn_key key = sl_side_forward_key(want);
 	uint64_t hash = sl_conn_hash(sl_side_forward_table(w, want), &key);
@@ -76,21 +79,22 @@ static int choose(const struct sl_worker *w, const struct space *s, struct sl_si
 		at = (at + stride) % s->size;
 		if (!is_ours(w, s, want))
 			continue;
-		if (is_free(w, want))
+		if (!sl_local_port_is_taken(w, want, want->endpoint) &&
+			!sl_local_port_is_taken(w, want, other))
 			return 0;
 		probes++;
 	}
 	return -EADDRNOTAVAIL;
 }
 
-int sl_local_port_choose(struct sl_worker *w, struct sl_side *want)
+int sl_local_port_choose(struct sl_worker *w, struct sl_side *want, sl_id other)
 {
 	const struct sl_locals *locals = w->snapshot->locals;
 	struct space s;
 
 	if (locals != NULL) {
 		s = space_of(locals, want->flags);
-		if (s.size > 0 && choose(w, &s, want) == 0)
+		if (s.size > 0 && choose(w, &s, want, other) == 0)
 			return 0;
 	}
 	sl_count_add(w->sides->stats.no_port, 1);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "lb/engine.h"
+#include "lb/front.h"
 #include "lb/local_port.h"
 #include "lb/pair.h"
 #include "lb/stage.h"
@@ -114,6 +115,21 @@ static void follow(struct sl_worker *w, const struct sl_pkt *pkt, struct sl_side
 	sl_side_update(w, side, state, flags);
 }
 
+/* The server's end of services that the packet goes to, by which FullNAT knows its replies. */
+static sl_id endpoint_of(const struct sl_worker *w, const struct sl_parsed *p)
+{
+	const struct sl_front_table *table = w->snapshot->table;
+	sl_id id = SL_ID_NONE;
+
+	if (w->snapshot->n_endpoints > 0)
+		id = sl_front_table_find(
+			table, SL_FRONT_ENDPOINT, p->family, p->protocol, &p->dst, p->dst_port);
+	if (id == SL_ID_NONE && w->snapshot->n_any_endpoints > 0)
+		id = sl_front_table_find(
+			table, SL_FRONT_ENDPOINT, p->family, p->protocol, &p->dst, 0);
+	return id;
+}
+
 static enum sl_drop open_mapping(struct sl_worker *w, const struct sl_pkt *pkt, uint32_t *index)
 {
 	const struct sl_parsed *p = &pkt->parsed;
@@ -131,7 +147,7 @@ static enum sl_drop open_mapping(struct sl_worker *w, const struct sl_pkt *pkt, 
 	if (p->protocol == IPPROTO_TCP &&
 		(p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK | SL_TCP_RST)) != SL_TCP_SYN)
 		return SL_DROP_NO_CONNECTION;
-	if (sl_local_port_choose(w, &want) != 0)
+	if (sl_local_port_choose(w, &want, endpoint_of(w, p)) != 0)
 		return SL_DROP_LOCAL_PORTS;
 	return sl_side_insert(w, &want, index) == 0 ? SL_DROP_COUNT : SL_DROP_TABLE_FULL;
 }
@@ -200,6 +216,9 @@ void sl_masquerade_out(struct sl_worker *w, struct sl_pkt *pkt)
 			sl_emit_drop(w, pkt->mbuf, drop);
 			return;
 		}
+	} else if (sl_local_port_is_taken(w, sl_side_at(w, index), endpoint_of(w, pkt->flow))) {
+		sl_emit_drop(w, pkt->mbuf, SL_DROP_LOCAL_PORTS);
+		return;
 	} else {
 		follow(w, pkt, sl_side_at(w, index), SL_DIR_IN);
 	}

@@ -2,6 +2,7 @@
 #include "lb/pair.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 
 #include "lb/local_port.h"
 #include "lb/snapshot.h"
@@ -88,6 +89,13 @@ bool sl_pair_find_rival(
 	return true;
 }
 
+/* The front under which a masqueraded host would have a local endpoint towards the server. */
+static sl_id masquerade_of(const struct sl_worker *w, const struct sl_pkt *pkt)
+{
+	return w->snapshot
+		->masquerade[pkt->server->family == 6][pkt->parsed.protocol == IPPROTO_UDP];
+}
+
 enum sl_drop sl_pair_open(
 	struct sl_worker *w, struct sl_pkt *pkt, enum sl_state state, uint16_t flags, bool spilled)
 {
@@ -114,7 +122,7 @@ enum sl_drop sl_pair_open(
 	} else {
 		want.flags |= server->options & SL_SERVER_PROXY ? SL_SIDE_PROXY : 0;
 		want.flags |= server->options & SL_SERVER_TOA ? SL_SIDE_TOA : 0;
-		if (sl_local_port_choose(w, &want) != 0)
+		if (sl_local_port_choose(w, &want, masquerade_of(w, pkt)) != 0)
 			return SL_DROP_LOCAL_PORTS;
 	}
 	rc = sl_side_insert(w, &want, &index);

@@ -65,7 +65,7 @@ static struct sl_side client(unsigned n, sl_id endpoint)
 
 static int connect_one(struct world *x, struct sl_side *side, uint32_t *index)
 {
-	int rc = sl_local_port_choose(x->w, side);
+	int rc = sl_local_port_choose(x->w, side, SL_ID_NONE);
 
 	return rc < 0 ? rc : sl_side_insert(x->w, side, index);
 }
@@ -186,12 +186,12 @@ static void without_addresses_nothing_is_chosen(void **state)
 	struct world x;
 
 	open_world(&x, 1, 0, 1024, 65535);
-	assert_int_equal(sl_local_port_choose(x.w, &side), -EADDRNOTAVAIL);
+	assert_int_equal(sl_local_port_choose(x.w, &side, SL_ID_NONE), -EADDRNOTAVAIL);
 	side.flags |= SL_SIDE_LOCAL_WIDE;
-	assert_int_equal(sl_local_port_choose(x.w, &side), 0);
+	assert_int_equal(sl_local_port_choose(x.w, &side, SL_ID_NONE), 0);
 	assert_int_equal(side.local.bytes[0], 0xfd);
 	x.snapshot.locals = NULL;
-	assert_int_equal(sl_local_port_choose(x.w, &side), -EADDRNOTAVAIL);
+	assert_int_equal(sl_local_port_choose(x.w, &side, SL_ID_NONE), -EADDRNOTAVAIL);
 	assert_int_equal(x.w->sides->stats.no_port, 2);
 	close_world(&x);
 }

@@ -17,7 +17,7 @@
 #define OUTSIDE   PACKET_IP(203, 0, 113, 53)
 #define ENDPOINTS 200
 
-static void open_rig(struct rig *rig, unsigned workers)
+static void open_rig(struct rig *rig, unsigned workers, uint16_t low, uint16_t high)
 {
 	const struct rig_params params = {.workers = workers, .connections = 40000};
 	const struct sl_addr gateway = sl_addr_v4(rte_cpu_to_be_32(PACKET_IP(192, 0, 2, 254)));
@@ -28,7 +28,7 @@ static void open_rig(struct rig *rig, unsigned workers)
 	assert_int_equal(sl_prefix_parse("0.0.0.0/0", &all), 0);
 	rig_route(rig, &all, SL_ROUTE_HOP, 0, &gateway);
 	rig_local(rig, LOCAL);
-	rig_full_nat(rig, &local, 1, 1024, 65535);
+	rig_full_nat(rig, &local, 1, low, high);
 	rig_masquerade(rig, true);
 	rig->engine->ports[0].transit = SL_TRANSIT_MASQUERADE;
 }
@@ -64,7 +64,7 @@ static void a_nat_server_is_masqueraded_by_any_number_of_workers(void **state)
 	for (size_t n = 0; n < RTE_DIM(workers); n++) {
 		struct rig rig;
 
-		open_rig(&rig, workers[n]);
+		open_rig(&rig, workers[n], 1024, 65535);
 		rig_service(&rig, IPPROTO_TCP, VIP, 0, "rr", &server, 1);
 		for (uint16_t i = 0; i < ENDPOINTS; i++) {
 			struct sl_parsed out, back;
@@ -89,10 +89,55 @@ static void a_nat_server_is_masqueraded_by_any_number_of_workers(void **state)
 	}
 }
 
+static enum rig_end end_of(struct rig *rig, uint32_t src, uint32_t dst, uint16_t dst_port)
+{
+	const struct packet p = {.src = src,
+		.dst = dst,
+		.src_port = 4000,
+		.dst_port = dst_port,
+		.flags = SL_TCP_SYN};
+	struct rte_mbuf *mbuf = packet_make(&p);
+	enum rig_end end;
+	unsigned what;
+
+	rig_poll(rig, 0, &mbuf, 1);
+	end = rig_end_of(rig, 0, mbuf, &what);
+	packet_free(mbuf);
+	return end;
+}
+
+/*
+ * FullNAT and masquerade take from the same local ports: towards the server of a service, one port
+ * is of one of the two, so that its answers are.
+ */
+static void a_local_port_is_of_one_of_the_two(void **state)
+{
+	const struct rig_server server = {
+		.address = SERVER, .weight = 1, .fwd = SL_FWD_FULLNAT, .port = 80};
+	const uint32_t client = PACKET_IP(203, 0, 113, 1), inside = PACKET_IP(192, 0, 2, 13);
+	struct rig rig;
+
+	open_rig(&rig, 1, 5000, 5000);
+	rig_service(&rig, IPPROTO_TCP, VIP, 80, "rr", &server, 1);
+	assert_int_equal(end_of(&rig, client, VIP, 80), RIG_SENT);
+	assert_int_equal(end_of(&rig, inside, SERVER, 80), RIG_DROPPED);
+	assert_int_equal(end_of(&rig, inside, SERVER, 81), RIG_SENT);
+	assert_int_equal(end_of(&rig, inside, SERVER, 80), RIG_DROPPED);
+	rig_close(&rig);
+
+	open_rig(&rig, 1, 5000, 5000);
+	rig_service(&rig, IPPROTO_TCP, VIP, 80, "rr", &server, 1);
+	assert_int_equal(end_of(&rig, inside, SERVER, 80), RIG_SENT);
+	assert_int_equal(end_of(&rig, client, VIP, 80), RIG_DROPPED);
+	assert_int_equal(rig.engine->workers[0]->stats.drops[SL_DROP_LOCAL_PORTS], 1);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_nat_server_is_masqueraded_by_any_number_of_workers),
+		cmocka_unit_test(a_local_port_is_of_one_of_the_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
