@@ -141,6 +141,17 @@ static void write_udp(const struct wire *w, uint8_t *l4)
 	wire_put16(l4 + 4, 8u + w->payload);
 }
 
+struct wire wire_plain(uint8_t family, uint8_t protocol, uint16_t payload)
+{
+	return (struct wire){.family = family,
+		.protocol = protocol,
+		.n_src = 1,
+		.n_dst = 2,
+		.src_port = 40000,
+		.dst_port = 53,
+		.payload = payload};
+}
+
 size_t wire_write(const struct wire *w, uint8_t *frame)
 {
 	bool v6 = w->family == 6, udp = w->protocol == IPPROTO_UDP;

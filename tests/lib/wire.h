@@ -35,6 +35,9 @@ struct wire {
 
 union sl_ip wire_ip(uint8_t family, uint8_t n);
 
+/* Of host 1 to port 53 of host 2, without anything special. */
+struct wire wire_plain(uint8_t family, uint8_t protocol, uint16_t payload);
+
 /* Writes the frame into `frame` (WIRE_MAX bytes); returns its length. */
 size_t wire_write(const struct wire *w, uint8_t *frame);
 

@@ -22,17 +22,6 @@
 static const uint8_t families[] = {4, 6};
 static const enum sl_tunnel types[] = {SL_TUNNEL_IPIP, SL_TUNNEL_GUE, SL_TUNNEL_GRE};
 
-static struct wire inner_of(uint8_t family, uint8_t protocol, uint16_t payload)
-{
-	return (struct wire){.family = family,
-		.protocol = protocol,
-		.n_src = 1,
-		.n_dst = 2,
-		.src_port = 40000,
-		.dst_port = 53,
-		.payload = payload};
-}
-
 /* A frame: Ethernet, what sl_encap_write() wrote, the inner packet; exactly that long. */
 struct tunnelled {
 	uint8_t *frame;
@@ -189,16 +178,16 @@ static void each(void (*run)(struct sl_encap *e, uint8_t family))
 static void tcp_and_udp(struct sl_encap *e, uint8_t family)
 {
 	for (uint16_t payload = 0; payload < 40; payload += 13) {
-		struct wire w = inner_of(family, IPPROTO_TCP, payload);
+		struct wire w = wire_plain(family, IPPROTO_TCP, payload);
 		uint8_t frame[WIRE_MAX];
 
 		w.ip_options = 8;
 		check(e, frame, wire_write(&w, frame));
-		w = inner_of(family, IPPROTO_UDP, payload);
+		w = wire_plain(family, IPPROTO_UDP, payload);
 		e->df = true;
 		check(e, frame, wire_write(&w, frame));
 		e->df = false;
-		w = inner_of(family, IPPROTO_GRE, payload);
+		w = wire_plain(family, IPPROTO_GRE, payload);
 		check(e, frame, wire_write(&w, frame));
 	}
 }
@@ -210,7 +199,7 @@ static void what_is_put_on_comes_off(void **state)
 
 static void others(struct sl_encap *e, uint8_t family)
 {
-	struct wire w = inner_of(family, IPPROTO_UDP, 64);
+	struct wire w = wire_plain(family, IPPROTO_UDP, 64);
 	uint8_t whole[WIRE_MAX], piece[WIRE_MAX];
 	struct sl_encap first = *e;
 
@@ -226,14 +215,14 @@ static void fragments_travel_as_they_are(void **state)
 
 static void damaged(struct sl_encap *e, uint8_t family)
 {
-	struct wire w = inner_of(family, IPPROTO_TCP, 21);
+	struct wire w = wire_plain(family, IPPROTO_TCP, 21);
 	uint8_t frame[WIRE_MAX];
 	size_t length = wire_write(&w, frame);
 
 	frame[length - 1] ^= 0x40;
 	check(e, frame, length);
 	assert_non_null(wire_wrong(frame, length));
-	w = inner_of(family, IPPROTO_UDP, 21);
+	w = wire_plain(family, IPPROTO_UDP, 21);
 	w.no_checksum = true;
 	check(e, frame, wire_write(&w, frame));
 }
@@ -264,15 +253,15 @@ static bool is_offloaded(uint8_t family, const struct wire *w, uint8_t damage)
 static void remote_checksum_offload_is_used_where_it_may_be(void **state)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct wire w = inner_of(families[i], IPPROTO_TCP, 9);
+		struct wire w = wire_plain(families[i], IPPROTO_TCP, 9);
 
 		assert_true(is_offloaded(families[i], &w, 0));
 		assert_false(is_offloaded(families[i], &w, 1));
-		w = inner_of(families[i], IPPROTO_UDP, 9);
+		w = wire_plain(families[i], IPPROTO_UDP, 9);
 		assert_true(is_offloaded(families[i], &w, 0));
 		w.no_checksum = true;
 		assert_false(is_offloaded(families[i], &w, 0));
-		w = inner_of(families[i], IPPROTO_GRE, 9);
+		w = wire_plain(families[i], IPPROTO_GRE, 9);
 		assert_false(is_offloaded(families[i], &w, 0));
 	}
 }

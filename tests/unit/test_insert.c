@@ -18,17 +18,6 @@
 static const uint8_t families[] = {4, 6};
 static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
 
-static struct wire sample(uint8_t family, uint8_t protocol, uint16_t payload)
-{
-	return (struct wire){.family = family,
-		.protocol = protocol,
-		.n_src = 1,
-		.n_dst = 2,
-		.src_port = 40000,
-		.dst_port = 53,
-		.payload = payload};
-}
-
 /* The frame with exactly `n` bytes of room in front; returns where the frame begins. */
 static uint8_t *with_room(const uint8_t *frame, size_t length, size_t n)
 {
@@ -72,7 +61,7 @@ static void bytes_come_behind_the_header(void **state)
 	for (size_t f = 0; f < 2; f++) {
 		for (size_t i = 0; i < 2; i++) {
 			for (unsigned n = 2; n <= NEW_MAX; n += 2) {
-				struct wire w = sample(families[f], protocols[i], 77);
+				struct wire w = wire_plain(families[f], protocols[i], 77);
 
 				check(&w, n, 0);
 				check(&w, n, 10);
@@ -89,7 +78,7 @@ static void bytes_come_behind_the_header(void **state)
 /* All 65,536 contents of one word: whatever the sum, the checksum is not written as "none". */
 static void a_udp_checksum_never_becomes_zero(void **state)
 {
-	struct wire w = sample(4, IPPROTO_UDP, 4);
+	struct wire w = wire_plain(4, IPPROTO_UDP, 4);
 	unsigned met = 0;
 
 	for (unsigned word = 0; word <= UINT16_MAX; word++) {
@@ -110,7 +99,7 @@ static void a_udp_checksum_never_becomes_zero(void **state)
 static void damage_is_not_repaired(void **state)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct wire w = sample(6, protocols[i], 12);
+		struct wire w = wire_plain(6, protocols[i], 12);
 		uint8_t room[NEW_MAX + WIRE_MAX], *frame = room + NEW_MAX, bytes[8] = {1, 2, 3};
 		size_t length = wire_write(&w, frame);
 		struct sl_parsed p = wire_parsed(frame, length);
@@ -128,7 +117,7 @@ static void a_cut_datagram_grows(void **state)
 	enum { PAYLOAD = 150, PIECE = 48, NEW = 32 };
 
 	for (size_t f = 0; f < 2; f++) {
-		struct wire w = sample(families[f], IPPROTO_UDP, PAYLOAD);
+		struct wire w = wire_plain(families[f], IPPROTO_UDP, PAYLOAD);
 		uint8_t whole[WIRE_MAX], piece[WIRE_MAX], together[WIRE_MAX] = {0}, bytes[NEW];
 		size_t length = wire_write(&w, whole), header;
 
@@ -176,7 +165,7 @@ static void a_cut_datagram_grows(void **state)
 static void a_fragment_stays_within_its_datagram(void **state)
 {
 	for (size_t f = 0; f < 2; f++) {
-		struct wire w = sample(families[f], IPPROTO_UDP, 100);
+		struct wire w = wire_plain(families[f], IPPROTO_UDP, 100);
 		uint8_t whole[WIRE_MAX], piece[WIRE_MAX], before[WIRE_MAX];
 		size_t cut, field;
 		struct sl_parsed p;

@@ -26,19 +26,15 @@ static uint8_t other(uint8_t family)
 
 static struct wire sample(uint8_t family, uint8_t protocol, uint16_t payload)
 {
-	return (struct wire){.family = family,
-		.protocol = protocol,
-		.tos = 0x5a,
-		.ttl = 17,
-		.n_src = 1,
-		.n_dst = 2,
-		.src_port = 40000,
-		.dst_port = 53,
-		.flags = SL_TCP_ACK,
-		.seq = 77,
-		.id = 0x1234,
-		.dont_fragment = true,
-		.payload = payload};
+	struct wire w = wire_plain(family, protocol, payload);
+
+	w.tos = 0x5a;
+	w.ttl = 17;
+	w.flags = SL_TCP_ACK;
+	w.seq = 77;
+	w.id = 0x1234;
+	w.dont_fragment = true;
+	return w;
 }
 
 /* What sample() is to become. */
@@ -552,17 +548,23 @@ static void a_quoted_fragment_is_one(void **state)
 	}
 }
 
+/* An error about the packet, of which it quotes `n` bytes. Returns the length. */
+static size_t time_exceeded(const struct wire *w, size_t n, uint8_t *bytes)
+{
+	uint8_t quoted[WIRE_MAX];
+
+	wire_write(w, quoted);
+	return wire_error(w->family, w->family == 4 ? 11 : 3, 0, 0, quoted + WIRE_ETHER, n, bytes);
+}
+
 static void an_error_is_no_longer_than_it_may_be(void **state)
 {
 	for (size_t f = 0; f < 2; f++) {
 		struct wire w = sample(families[f], IPPROTO_TCP, 1300);
-		uint8_t quoted[WIRE_MAX], bytes[WIRE_MAX];
-		size_t length;
+		uint8_t bytes[WIRE_MAX];
+		size_t length = time_exceeded(&w, 1330, bytes);
 		struct error e;
 
-		wire_write(&w, quoted);
-		length = wire_error(families[f], families[f] == 4 ? 11 : 3, 0, 0,
-			quoted + WIRE_ETHER, 1330, bytes);
 		e = translate_error(bytes, length, &w);
 		assert_int_equal(e.rc, 0);
 		assert_int_equal(e.length - WIRE_ETHER, families[f] == 4 ? 1280 : 576);
@@ -596,13 +598,10 @@ static void a_damaged_error_is_refused(void **state)
 {
 	for (size_t f = 0; f < 2; f++) {
 		struct wire w = sample(families[f], IPPROTO_TCP, 20);
-		uint8_t quoted[WIRE_MAX], bytes[WIRE_MAX];
-		size_t length;
+		uint8_t bytes[WIRE_MAX];
+		size_t length = time_exceeded(&w, 60, bytes);
 		struct error e;
 
-		wire_write(&w, quoted);
-		length = wire_error(families[f], families[f] == 4 ? 11 : 3, 0, 0,
-			quoted + WIRE_ETHER, 60, bytes);
 		bytes[length - 1] ^= 1;
 		e = translate_error(bytes, length, &w);
 		assert_int_equal(e.rc, -EBADMSG);
