@@ -19,7 +19,7 @@ from netlab import capture, director, guest, lab, memory, options, process, serv
 from netlab import plan as names
 from netlab import state as states
 from netlab.plan import LabError, Plan
-from show import Failure, say, title
+from show import Failure, say, title, verdict
 
 ANSWERS = 6
 # Schedulers that, with equal weights and connections that end at once, take the servers in turn.
@@ -342,14 +342,7 @@ def main():
     else:
         why = "; ".join(filter(None, (why, clean(args))))
     say()
-    if not why:
-        say("demo: ok")
-        return 0
-    sentence, _, details = why.partition("\n")
-    if details:
-        say(details)
-    say(f"demo: FAILED: {sentence}")
-    return 1
+    return verdict("demo", why)
 
 
 if __name__ == "__main__":

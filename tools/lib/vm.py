@@ -14,6 +14,7 @@ import traceback
 from builder import BuildError, build
 from netlab import lab, process
 from netlab.plan import REPOSITORY, LabError
+from show import say, title, verdict
 from vmlab import director, kernel, network, vlan
 from vmlab.guest import MODELS, Guest
 
@@ -39,14 +40,6 @@ def arguments():
     parser.add_argument("--build", default=f"{REPOSITORY}/build", metavar="DIR",
                         help="build directory; the kernel is kept below it")
     return parser.parse_args()
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def title(text):
-    say(f"\n--- {text}")
 
 
 class Run:
@@ -317,13 +310,8 @@ def main():
         traceback.print_exc()
         why = f"{type(error).__name__}: {error}"
     if not why:
-        say("\nvm: ok")
-        return 0
-    sentence, _, details = why.partition("\n")
-    if details:
-        say(details)
-    say(f"vm: FAILED: {sentence}")
-    return 1
+        say()
+    return verdict("vm", why)
 
 
 if __name__ == "__main__":
