@@ -147,15 +147,16 @@ def through_tunnels(lab):
 def flood_of_beginnings(lab):
     """First fragments whose rest never comes are bounded, and cost other traffic nothing."""
     serve_echo(lab, "nat", 4, 4)
+    source = lab.plan.client.rpartition(".")[0] + ".77"     # so that no identification is the client's
     frames = []
     for number in range(2000):
         port = 10000 + number
         frames.append(bytes(Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC) /
-                            IP(src=lab.plan.client, dst=lab.plan.vip, id=number + 1, flags="MF") /
+                            IP(src=source, dst=lab.plan.vip, id=number + 1, flags="MF") /
                             UDP(sport=port, dport=ECHO_PORT, len=3000) / (b"x" * 32)))
         # What waits for a beginning is held: a later piece without one.
         frames.append(bytes(Ether(src=CLIENT_MAC, dst=DIRECTOR_MAC) /
-                            IP(src=lab.plan.client, dst=lab.plan.vip, id=30000 + number, frag=100,
+                            IP(src=source, dst=lab.plan.vip, id=30000 + number, frag=100,
                                flags="MF", proto=17) / (b"x" * 32)))
     path = f"{lab.plan.directory}/frames"
     with open(path, "w", encoding="ascii") as out:
