@@ -382,7 +382,8 @@ static bool pick(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_servic
 	struct rival rival;
 
 	for (unsigned n = 0; n < PICKS_MAX; n++) {
-		uint32_t position = service->sched->pick(w, service, cell_of(w, service->front));
+		uint32_t position =
+			service->sched->pick(w, service, cell_of(w, service->front), pkt->flow);
 
 		if (position == SL_SCHED_NONE) {
 			sl_emit_answer(w, pkt, SL_ICMP_PORT_UNREACHABLE, 0, SL_DROP_NO_SERVER);

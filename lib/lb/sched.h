@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "lb/snapshot.h"
+#include "net/parse.h"
 
 struct sl_worker;
 
@@ -38,9 +39,12 @@ struct sl_sched {
 	const char *name;
 	const char *help; /* one line for people */
 
-	/* Position in the service's list, or SL_SCHED_NONE. Never a server of weight 0. */
-	uint32_t (*pick)(
-		struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell);
+	/*
+	 * Position in the service's list, or SL_SCHED_NONE. Never a server of weight 0. `flow` is
+	 * the client's packet that begins the connection.
+	 */
+	uint32_t (*pick)(struct sl_worker *w, const struct sl_service *service,
+		struct sl_sched_cell *cell, const struct sl_parsed *flow);
 
 	/* NULL unless the scheduler has a block: its size in bytes for `n` servers. */
 	size_t (*block_bytes)(uint32_t n);

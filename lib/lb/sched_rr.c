@@ -34,8 +34,8 @@ next_usable(const struct sl_service *service, const struct sl_tree *tree, uint32
 	return position != SL_TREE_NONE ? position : sl_tree_next(tree, 0, usable, service);
 }
 
-static uint32_t
-pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
+static uint32_t pick(struct sl_worker *w, const struct sl_service *service,
+	struct sl_sched_cell *cell, const struct sl_parsed *flow)
 {
 	sl_sched_position(w, service, cell);
 	if (service->n_usable == 0)

@@ -3,32 +3,22 @@
 #include "lb/sched.h"
 #include "lb/sched_load.h"
 
-/*
- * load / weight compared by cross multiplication. A quiesced server, of weight 0 and the highest
- * load, loses by the same rule.
- */
-static bool less_loaded(const void *arg, uint32_t b, uint32_t a)
-{
-	const struct sl_load *load = arg;
+static const struct sl_load_rule rule = {.measure = sl_load_all, .better = sl_load_less_for_weight};
 
-	return (unsigned __int128)load->loads[a] * load->weights[b] >
-		(unsigned __int128)load->loads[b] * load->weights[a];
-}
-
-static uint32_t
-pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
+static uint32_t pick(struct sl_worker *w, const struct sl_service *service,
+	struct sl_sched_cell *cell, const struct sl_parsed *flow)
 {
-	return sl_load_pick(w, service, cell, less_loaded);
+	return sl_load_pick(w, service, rule);
 }
 
 static void load_changed(struct sl_worker *w, const struct sl_service *service, uint32_t position)
 {
-	sl_load_changed(w, service, position, less_loaded);
+	sl_load_changed(w, service, position, rule);
 }
 
 const struct sl_sched sl_sched_wlc = {
 	.name = "wlc",
-	.help = "weighted least connections, the fewest for its weight",
+	.help = "weighted least connections: the fewest for its weight",
 	.pick = pick,
 	.block_bytes = sl_load_bytes,
 	.load_changed = load_changed,

@@ -96,8 +96,8 @@ static void follow_changes(struct sl_worker *w, const struct sl_service *service
 			kept_weight(cell->current_weight, service->weight_gcd, service->weight_max);
 }
 
-static uint32_t
-pick(struct sl_worker *w, const struct sl_service *service, struct sl_sched_cell *cell)
+static uint32_t pick(struct sl_worker *w, const struct sl_service *service,
+	struct sl_sched_cell *cell, const struct sl_parsed *flow)
 {
 	const struct block *block = service->sched_state[w->index];
 	struct round round = {.service = service};

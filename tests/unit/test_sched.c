@@ -131,7 +131,7 @@ static void delete (struct world *world, uint32_t at)
 static sl_id pick(struct world *world)
 {
 	uint32_t position =
-		world->service.sched->pick(&world->worker, &world->service, &world->cell);
+		world->service.sched->pick(&world->worker, &world->service, &world->cell, NULL);
 
 	return position == SL_SCHED_NONE ? SL_ID_NONE : world->list[position];
 }
@@ -249,9 +249,53 @@ static sl_id scan_least(struct world *world, bool weighted)
 	return best < 0 ? SL_ID_NONE : world->list[best];
 }
 
+static uint64_t active(const struct world *world, uint32_t at)
+{
+	const struct sl_counters *line = &world->counters[world->list[at]];
+
+	return (uint64_t)line->active + line->others_active;
+}
+
+static sl_id scan_expected_delay(struct world *world, bool never_queue)
+{
+	int64_t best = -1;
+
+	for (uint32_t i = 0; i < world->service.n_servers; i++) {
+		if (world->weights[i] == 0)
+			continue;
+		if (never_queue && active(world, i) == 0)
+			return world->list[i];
+		if (best < 0 ||
+			(active(world, (uint32_t)best) + 1) * world->weights[i] >
+				(active(world, i) + 1) * world->weights[best])
+			best = i;
+	}
+	return best < 0 ? SL_ID_NONE : world->list[best];
+}
+
+static sl_id scan_highest_weight(struct world *world, bool with_room)
+{
+	uint32_t highest = 0;
+	sl_id best = SL_ID_NONE;
+
+	for (uint32_t i = 0; i < world->service.n_servers; i++) {
+		if (world->weights[i] <= highest ||
+			(with_room && active(world, i) > world->weights[i]))
+			continue;
+		highest = world->weights[i];
+		best = world->list[i];
+	}
+	return best;
+}
+
 static sl_id scan(struct world *world)
 {
 	const char *name = world->service.sched->name;
+
+	if (strcmp(name, "sed") == 0 || strcmp(name, "nq") == 0)
+		return scan_expected_delay(world, strcmp(name, "nq") == 0);
+	if (strcmp(name, "fo") == 0 || strcmp(name, "ovf") == 0)
+		return scan_highest_weight(world, strcmp(name, "ovf") == 0);
 
 	if (strcmp(name, "rr") == 0)
 		return scan_rr(world);
@@ -336,28 +380,14 @@ static void like_a_scan(const char *name, uint64_t seed)
 	world_free(world);
 }
 
-static void rr_like_a_scan(void **state)
+static void all_like_scans(void **state)
 {
-	for (uint64_t seed = 1; seed <= 5; seed++)
-		like_a_scan("rr", seed);
-}
+	static const char *const names[] = {"rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf"};
 
-static void wrr_like_a_scan(void **state)
-{
-	for (uint64_t seed = 1; seed <= 5; seed++)
-		like_a_scan("wrr", seed);
-}
-
-static void lc_like_a_scan(void **state)
-{
-	for (uint64_t seed = 1; seed <= 5; seed++)
-		like_a_scan("lc", seed);
-}
-
-static void wlc_like_a_scan(void **state)
-{
-	for (uint64_t seed = 1; seed <= 5; seed++)
-		like_a_scan("wlc", seed);
+	for (size_t i = 0; i < RTE_DIM(names); i++) {
+		for (uint64_t seed = 1; seed <= 5; seed++)
+			like_a_scan(names[i], seed);
+	}
 }
 
 /* A count that moves while nobody looks (before the first pick) is seen by the first pick. */
@@ -478,10 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_seen_on_lvs),
-		cmocka_unit_test(rr_like_a_scan),
-		cmocka_unit_test(wrr_like_a_scan),
-		cmocka_unit_test(lc_like_a_scan),
-		cmocka_unit_test(wlc_like_a_scan),
+		cmocka_unit_test(all_like_scans),
 		cmocka_unit_test(loads_of_before),
 		cmocka_unit_test(huge_loads),
 		cmocka_unit_test(position_survives_removals),
