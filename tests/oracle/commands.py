@@ -29,7 +29,7 @@ def _parser():
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument("-t", dest="tcp")
     kinds.add_argument("-u", dest="udp")
-    parser.add_argument("-s", dest="scheduler", default="wlc", choices=["rr", "wrr", "lc", "wlc"])
+    parser.add_argument("-s", dest="scheduler", default="wlc", choices=["rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf"])
     parser.add_argument("-r", dest="server")
     methods = parser.add_mutually_exclusive_group()
     for letter, method in (("g", "dr"), ("m", "nat"), ("i", "tun")):

@@ -100,8 +100,8 @@ class Author:
 
     def scheduler(self, name):
         self.by_load.discard(name)
-        scheduler = self.random.choice(["rr", "wrr", "lc", "wlc"])
-        if scheduler in ("lc", "wlc"):
+        scheduler = self.random.choice(["rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf"])
+        if scheduler not in ("rr", "wrr", "fo"):
             self.by_load.add(name)
         return scheduler
 
