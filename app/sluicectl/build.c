@@ -95,6 +95,22 @@ int ctl_build_service(const struct ctl_args *args, json_t *params)
 	return rc == 0 ? ctl_build_write(args, params) : rc;
 }
 
+/* "port,fallback", each also as ipvsadm has it, with the scheduler's name in front. */
+static json_t *sched_flags(const char *text)
+{
+	json_t *list = json_array();
+
+	while (strcmp(text, "none") != 0 && *text != '\0') {
+		size_t length = strcspn(text, ",");
+		bool named = strncmp(text, "sh-", 3) == 0 || strncmp(text, "mh-", 3) == 0;
+		size_t skip = named ? 3 : 0;
+
+		json_array_append_new(list, json_stringn(text + skip, length - skip));
+		text += length + (text[length] == ',');
+	}
+	return list;
+}
+
 static int take_service_options(const struct ctl_args *args, json_t *object)
 {
 	const char *toa = args->options[CTL_TOA];
@@ -103,6 +119,9 @@ static int take_service_options(const struct ctl_args *args, json_t *object)
 		return say("is neither on nor off", toa);
 	if (args->options[CTL_SCHEDULER] != NULL)
 		json_object_set_new(object, "scheduler", json_string(args->options[CTL_SCHEDULER]));
+	if (args->options[CTL_SCHED_FLAGS] != NULL)
+		json_object_set_new(
+			object, "scheduler_flags", sched_flags(args->options[CTL_SCHED_FLAGS]));
 	if (args->options[CTL_PROXY] != NULL)
 		json_object_set_new(
 			object, "proxy_protocol", json_string(args->options[CTL_PROXY]));

@@ -138,10 +138,11 @@ static int run_shell(struct ctl *ctl, const struct ctl_args *args)
 
 /* ---- the table ---- */
 
-#define SERVICE_USAGE   "tcp|udp ADDRESS:PORT"
-#define SERVER_USAGE    SERVICE_USAGE " ADDRESS[:PORT]"
-#define WRITE           OPTION(IF_GENERATION)
-#define SERVICE_OPTIONS (OPTION(SCHEDULER) | OPTION(PROXY) | OPTION(TOA) | WRITE)
+#define SERVICE_USAGE "tcp|udp ADDRESS:PORT"
+#define SERVER_USAGE  SERVICE_USAGE " ADDRESS[:PORT]"
+#define WRITE         OPTION(IF_GENERATION)
+#define SERVICE_OPTIONS                                                                            \
+	(OPTION(SCHEDULER) | OPTION(SCHED_FLAGS) | OPTION(PROXY) | OPTION(TOA) | WRITE)
 #define SERVER_OPTIONS                                                                             \
 	(CTL_METHODS(OPTION_OR) OPTION(WEIGHT) | OPTION(TUN_TYPE) | OPTION(TUN_PORT) |             \
 		OPTION(TUN_NOCSUM) | OPTION(TUN_CSUM) | OPTION(TUN_REMCSUM) | WRITE)

@@ -89,7 +89,8 @@ const struct sl_method sl_methods_service[] = {
 	{
 		.name = "service.list",
 		.params = SL_SCHEMA(SL_SCHEMA_PAGE),
-		.result = "services: [{protocol, address, port, scheduler, proxy_protocol, toa, "
+		.result = "services: [{protocol, address, port, scheduler, scheduler_flags, "
+			  "proxy_protocol, toa, "
 			  "active, inactive, servers: [{address, port, weight, forward, "
 			  "lvs_forward, tunnel, active, inactive, state}]}], "
 			  "cursor while there is more",
@@ -118,6 +119,7 @@ const struct sl_method sl_methods_service[] = {
 		.params = SL_SCHEMA_NEEDS("\"service\"",
 			SL_SCHEMA_SERVICE_KEY
 			",\"scheduler\":{\"$ref\":\"#/$defs/scheduler\"}"
+			",\"scheduler_flags\":{\"$ref\":\"#/$defs/scheduler_flags\"}"
 			",\"proxy_protocol\":{\"$ref\":\"#/$defs/proxy_protocol\"}"
 			",\"toa\":{\"$ref\":\"#/$defs/toa\"}"),
 		.result = "",

@@ -137,8 +137,8 @@ static uint8_t server_options(const struct sl_conf_service *service)
 static bool is_same_service(const struct sl_conf *from, const struct sl_conf_service *old,
 	const struct sl_conf *to, const struct sl_conf_service *new)
 {
-	if (old->sched != new->sched || old->n_servers != new->n_servers ||
-		server_options(old) != server_options(new))
+	if (old->sched != new->sched || old->sched_flags != new->sched_flags ||
+		old->n_servers != new->n_servers || server_options(old) != server_options(new))
 		return false;
 	for (uint32_t i = 0; i < old->n_servers; i++) {
 		const struct sl_server_spec a = server_spec(from, &old->servers[i]);
@@ -159,6 +159,7 @@ static int set_service(struct sl_txn *txn, const struct sl_conf *conf,
 	struct sl_service_spec spec = {
 		.key = service->key,
 		.sched = service->sched,
+		.sched_flags = service->sched_flags,
 		.n_servers = service->n_servers,
 		.server_options = server_options(service),
 	};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/check.h"
+#include "conf/keys.h"
 #include "lb/fwd.h"
 #include "net/encap.h"
 
@@ -250,6 +251,22 @@ check_servers_differ(const struct sl_conf_service *service, const char *base, st
 	return rc;
 }
 
+/* What a service asks of its scheduler has to mean something to it. */
+static int
+check_sched_flags(const struct sl_conf_service *service, const char *base, struct sl_err *err)
+{
+	char path[SL_CHECK_PATH];
+	unsigned bit;
+
+	if ((service->sched_flags & ~service->sched->flags) == 0)
+		return 0;
+	bit = (unsigned)__builtin_ctz(service->sched_flags & ~service->sched->flags);
+	REFUSE(err, sl_check_path(path, "%s/scheduler_flags", base),
+		"\"%s\" means nothing to the scheduler \"%s\"", sl_conf_sched_flags[bit],
+		service->sched->name);
+	return HINT(err, "take it out, or choose a scheduler that hashes, \"sh\" for example");
+}
+
 /* Only whoever replaces the client's address has to hand it on. */
 static int check_handed_on(const struct sl_conf *conf, const struct sl_conf_service *service,
 	const char *base, struct sl_err *err)
@@ -304,6 +321,8 @@ int sl_check_service(const struct sl_conf *conf, const struct sl_conf_service *s
 	}
 	for (uint32_t i = 0; i < service->n_servers && rc == 0; i++)
 		rc = check_server(conf, service, base, i, err);
+	if (rc == 0)
+		rc = check_sched_flags(service, base, err);
 	if (rc == 0)
 		rc = check_handed_on(conf, service, base, err);
 	return rc < 0 ? rc : check_servers_differ(service, base, err);

@@ -58,6 +58,11 @@ const char *const sl_conf_tunnel_dfs[] = {
 	[SL_TUNNEL_DF_CLEAR] = "clear",
 	NULL,
 };
+const char *const sl_conf_sched_flags[] = {
+	[0] = "fallback", /* SL_SCHED_FALLBACK */
+	[1] = "port",     /* SL_SCHED_PORT */
+	NULL,
+};
 const char *const sl_conf_proxy_protocols[] = {
 	[SL_PROXY_OFF] = "off",
 	[SL_PROXY_V2] = "v2",

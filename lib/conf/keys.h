@@ -18,6 +18,7 @@ extern const char *const sl_conf_punts[];
 extern const char *const sl_conf_tunnel_types[];
 extern const char *const sl_conf_tunnel_checksums[]; /* by flags */
 extern const char *const sl_conf_tunnel_dfs[];
+extern const char *const sl_conf_sched_flags[]; /* by number of the bit */
 extern const char *const sl_conf_proxy_protocols[];
 
 /* Key of a state's timeout: its name in lower case. */

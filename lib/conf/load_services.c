@@ -31,6 +31,21 @@ static int read_server(struct sl_conf_server *server, struct sl_part part, uint1
 	return 0;
 }
 
+static uint8_t read_flags(struct sl_part list)
+{
+	uint8_t flags = 0;
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach (list.object, i, name) {
+		for (unsigned bit = 0; sl_conf_sched_flags[bit] != NULL; bit++) {
+			if (strcmp(json_string_value(name), sl_conf_sched_flags[bit]) == 0)
+				flags |= (uint8_t)(1u << bit);
+		}
+	}
+	return flags;
+}
+
 static void read_options(struct sl_conf_service *service, struct sl_part part)
 {
 	const json_t *toa = sl_schema_get(part.schema, part.object, "toa");
@@ -38,6 +53,7 @@ static void read_options(struct sl_conf_service *service, struct sl_part part)
 	service->proxy_protocol = (enum sl_proxy_protocol)sl_part_choice(
 		part, "proxy_protocol", sl_conf_proxy_protocols);
 	service->toa = json_is_true(toa);
+	service->sched_flags = read_flags(sl_part_of(part, "scheduler_flags"));
 }
 
 int sl_conf_read_service(struct sl_part part, struct sl_conf_service **out, struct sl_err *err)

@@ -85,6 +85,7 @@ struct sl_conf_service {
 	uint32_t references;
 	struct sl_service_key key;
 	const struct sl_sched *sched;
+	uint8_t sched_flags; /* SL_SCHED_FALLBACK, SL_SCHED_PORT (lb/sched.h) */
 	enum sl_proxy_protocol proxy_protocol;
 	bool toa;
 	uint32_t index; /* in the document that it was read from, for errors */

@@ -284,12 +284,24 @@ static json_t *write_server(struct writer w, const struct sl_conf_service *servi
 	return w.object;
 }
 
+static void put_flags(struct writer w, uint8_t flags)
+{
+	json_t *list = json_array();
+
+	for (unsigned bit = 0; sl_conf_sched_flags[bit] != NULL; bit++) {
+		if (flags & 1u << bit)
+			append(w, list, json_string(sl_conf_sched_flags[bit]));
+	}
+	put(w, "scheduler_flags", list);
+}
+
 static void write_options(struct writer w, const struct sl_conf_service *service)
 {
 	put_text(w, "protocol", service->key.protocol == IPPROTO_TCP ? "tcp" : "udp");
 	put_address(w, "address", &service->key.vip);
 	put_integer(w, "port", service->key.port);
 	put_text(w, "scheduler", service->sched->name);
+	put_flags(w, service->sched_flags);
 	put_text(w, "proxy_protocol", sl_conf_proxy_protocols[service->proxy_protocol]);
 	put(w, "toa", json_boolean(service->toa));
 }

@@ -41,6 +41,7 @@ struct sl_service_spec {
 	const struct sl_sched *sched;
 	const struct sl_server_spec *servers; /* in the order in which they were added */
 	uint32_t n_servers;
+	uint8_t sched_flags;    /* SL_SCHED_FALLBACK, SL_SCHED_PORT (lb/sched.h) */
 	uint8_t server_options; /* SL_SERVER_PROXY, SL_SERVER_TOA (lb/snapshot.h) */
 };
 

@@ -6,9 +6,9 @@
  * A pick runs on a worker, reads the immutable service and writes only that worker's own state:
  *  - the cell, one cache line per (worker, front) that stays while the service's generations
  *    change: positions and weights in turn; found again by server id (sl_sched_position());
- *  - the block, sized by the scheduler per (worker, service object), for those that keep a tree:
- *    allocated with the service, and filled then with what follows from the service alone. What the
- *    worker alone knows (loads), it adds at first use.
+ *  - the block, sized by the scheduler per (worker, service object), for those that keep a tree or
+ * a table: allocated with the service, and filled then with what follows from the service alone.
+ *    What the worker alone knows (loads), it adds at first use.
  * No unbounded loop in a pick: what grows with the number of servers belongs into a block.
  */
 #ifndef SL_LB_SCHED_H
@@ -24,6 +24,10 @@ struct sl_worker;
 
 #define SL_SCHED_NONE UINT32_MAX /* no server takes connections */
 
+/* What a service may ask of a scheduler that hashes: sl_service.sched_flags. */
+#define SL_SCHED_FALLBACK 0x1 /* where the hash leads to a server that takes none, another */
+#define SL_SCHED_PORT     0x2 /* the client's port is hashed, too */
+
 struct sl_sched_cell {
 	uint64_t version;  /* of the service object that `position` belongs to */
 	uint32_t position; /* of the last pick in the list; SL_SCHED_NONE = before the first */
@@ -38,6 +42,8 @@ _Static_assert(sizeof(struct sl_sched_cell) == 64, "one line per worker and serv
 struct sl_sched {
 	const char *name;
 	const char *help; /* one line for people */
+	uint8_t flags;    /* SL_SCHED_FALLBACK, SL_SCHED_PORT: those that mean something to it */
+	bool shared;      /* nobody writes a block: one does for all workers */
 
 	/*
 	 * Position in the service's list, or SL_SCHED_NONE. Never a server of weight 0. `flow` is

@@ -32,6 +32,7 @@ static uint32_t pick(struct sl_worker *w, const struct sl_service *service,
 const struct sl_sched sl_sched_fo = {
 	.name = "fo",
 	.help = "fail-over: the highest weight takes everything",
+	.shared = true,
 	.pick = pick,
 	.block_bytes = block_bytes,
 	.prepare = prepare,

@@ -101,6 +101,7 @@ struct sl_service {
 	bool switched; /* the epoch began with another scheduler for servers that were there */
 	sl_id front;
 	const struct sl_sched *sched;
+	uint8_t sched_flags; /* SL_SCHED_FALLBACK, SL_SCHED_PORT (lb/sched.h) */
 	uint32_t n_servers;
 	uint32_t n_usable;       /* with a weight above 0 */
 	const sl_id *servers;    /* [n_servers] */

@@ -141,11 +141,19 @@ static int server_delete(struct sl_txn *txn, const struct sl_service *service, u
 	return 0;
 }
 
+/* How many blocks a service of this scheduler has. */
+static unsigned blocks_of(const struct sl_txn *txn, const struct sl_sched *sched)
+{
+	if (sched->block_bytes == NULL)
+		return 0;
+	return sched->shared ? 1 : txn->registry->engine->n_workers;
+}
+
 static void service_retire(struct sl_txn *txn, const struct sl_service *service)
 {
 	if (service == NULL)
 		return;
-	for (unsigned w = 0; service->sched_state && w < txn->registry->engine->n_workers; w++)
+	for (unsigned w = 0; service->sched_state && w < blocks_of(txn, service->sched); w++)
 		sl_draft_retire(&txn->draft, service->sched_state[w]);
 	sl_draft_retire(&txn->draft, service);
 }
@@ -170,6 +178,7 @@ static struct sl_service *service_new(struct sl_txn *txn, const struct sl_servic
 	service->version = ++txn->registry->version;
 	service->front = front;
 	service->sched = spec->sched;
+	service->sched_flags = spec->sched_flags;
 	service->n_servers = spec->n_servers;
 	service->servers = *servers;
 	service->weights = *weights;
@@ -184,7 +193,7 @@ static int service_add_blocks(struct sl_txn *txn, struct sl_service *service)
 
 	if (service->sched->block_bytes == NULL)
 		return 0;
-	for (unsigned w = 0; w < engine->n_workers; w++) {
+	for (unsigned w = 0; w < blocks_of(txn, service->sched); w++) {
 		blocks[w] = sl_draft_zalloc(&txn->draft,
 			service->sched->block_bytes(service->n_servers), engine->workers[w]->numa);
 		if (blocks[w] == NULL)
@@ -192,13 +201,16 @@ static int service_add_blocks(struct sl_txn *txn, struct sl_service *service)
 		if (service->sched->prepare != NULL)
 			service->sched->prepare(blocks[w], service);
 	}
+	for (unsigned w = blocks_of(txn, service->sched); w < engine->n_workers; w++)
+		blocks[w] = blocks[0];
 	service->sched_state = blocks;
 	return 0;
 }
 
 static bool service_equal(const struct sl_service *a, const struct sl_service *b)
 {
-	return a->sched == b->sched && a->n_servers == b->n_servers &&
+	return a->sched == b->sched && a->sched_flags == b->sched_flags &&
+		a->n_servers == b->n_servers &&
 		memcmp(a->servers, b->servers, a->n_servers * sizeof(*a->servers)) == 0 &&
 		memcmp(a->weights, b->weights, a->n_servers * sizeof(*a->weights)) == 0;
 }

@@ -174,15 +174,19 @@ void rig_set(struct rig *rig, const struct sl_service_key *key, const char *sche
 {
 	struct sl_txn *txn = sl_txn_begin(rig->engine->registry);
 	struct sl_server_spec specs[RIG_SERVERS_MAX];
+	const char *slash = strchr(scheduler, '/');
+	char name[16];
 	struct sl_service_spec spec = {
 		.key = *key,
-		.sched = sl_sched_find(scheduler),
+		.sched_flags = slash != NULL ? (uint8_t)atoi(slash + 1) : 0,
 		.servers = specs,
 		.n_servers = n,
 		.server_options = options,
 	};
 	struct sl_err err = {0};
 
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(scheduler, "/"), scheduler);
+	spec.sched = sl_sched_find(name);
 	if (spec.sched == NULL || n > RIG_SERVERS_MAX)
 		die("no such scheduler, or too many servers", NULL);
 	for (unsigned i = 0; i < n; i++)

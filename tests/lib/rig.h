@@ -72,7 +72,10 @@ void rig_service(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port,
 	const char *scheduler, const struct rig_server *servers, unsigned n);
 void rig_service_delete(struct rig *rig, uint8_t protocol, uint32_t vip, uint16_t port);
 
-/* The same for services of either family; `options` are SL_SERVER_PROXY and SL_SERVER_TOA. */
+/*
+ * The same for services of either family; `options` are SL_SERVER_PROXY and SL_SERVER_TOA. Behind
+ * the scheduler's name may stand its flags: "sh/3" is with SL_SCHED_FALLBACK and SL_SCHED_PORT.
+ */
 void rig_set(struct rig *rig, const struct sl_service_key *key, const char *scheduler,
 	const struct rig_server *servers, unsigned n, uint8_t options);
 void rig_delete(struct rig *rig, const struct sl_service_key *key);

@@ -20,6 +20,11 @@ class Service:
     servers: dict = dataclasses.field(default_factory=dict)  # "ADDRESS[:PORT]" -> Server, in the order of adding
 
 
+# Of a service: the engine's numbers.
+SCHED_FLAGS = {"sh-fallback": 1, "sh-port": 2}
+SCHEDULERS = ["rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "dh", "sh"]
+
+
 def _parser():
     parser = argparse.ArgumentParser(prog="ipvsadm", add_help=False, exit_on_error=False,
                                      allow_abbrev=False)
@@ -29,7 +34,8 @@ def _parser():
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument("-t", dest="tcp")
     kinds.add_argument("-u", dest="udp")
-    parser.add_argument("-s", dest="scheduler", default="wlc", choices=["rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf"])
+    parser.add_argument("-s", dest="scheduler", default="wlc", choices=SCHEDULERS)
+    parser.add_argument("-b", dest="flags", default="")
     parser.add_argument("-r", dest="server")
     methods = parser.add_mutually_exclusive_group()
     for letter, method in (("g", "dr"), ("m", "nat"), ("i", "tun")):
@@ -65,7 +71,8 @@ class Configuration:
             del self.services[key]
         elif words.action in "AE":
             service = self.services.setdefault(key, Service())
-            service.scheduler = words.scheduler
+            flags = sum(SCHED_FLAGS[flag] for flag in words.flags.split(",") if flag)
+            service.scheduler = f"{words.scheduler}/{flags}" if flags else words.scheduler
         elif words.action == "d":
             del self.services[key].servers[words.server]
         else:

@@ -14,6 +14,9 @@ VIP and [VIP6] stand for addresses that no other scenario uses. A `check` ends e
 import dataclasses
 import random
 
+from commands import SCHEDULERS
+
+BY_LOAD = ("lc", "wlc", "sed", "nq", "ovf")
 SERVERS = [f"192.0.2.{last}" for last in range(12, 18)]
 SERVERS_6 = [f"2001:db8::{last}" for last in range(12, 18)]
 CLIENTS = [f"203.0.113.{last}" for last in range(1, 5)]
@@ -100,10 +103,11 @@ class Author:
 
     def scheduler(self, name):
         self.by_load.discard(name)
-        scheduler = self.random.choice(["rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf"])
-        if scheduler not in ("rr", "wrr", "fo"):
+        scheduler = self.random.choice(SCHEDULERS)
+        if scheduler in BY_LOAD:
             self.by_load.add(name)
-        return scheduler
+        flags = self.random.choice(["", " -b sh-port", " -b sh-fallback", " -b sh-port,sh-fallback"])
+        return scheduler + (flags if scheduler == "sh" else "")
 
     def packet(self):
         """Half of the packets open a connection, the others go on with one."""

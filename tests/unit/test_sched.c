@@ -37,7 +37,8 @@ struct world {
 	void *blocks[1];
 	uint64_t versions;
 	/* what the plain scans keep */
-	int64_t position; /* -1 = the beginning */
+	struct sl_parsed flow; /* of the packet that is scheduled */
+	int64_t position;      /* -1 = the beginning */
 	int64_t current_weight;
 };
 
@@ -130,8 +131,8 @@ static void delete (struct world *world, uint32_t at)
 
 static sl_id pick(struct world *world)
 {
-	uint32_t position =
-		world->service.sched->pick(&world->worker, &world->service, &world->cell, NULL);
+	uint32_t position = world->service.sched->pick(
+		&world->worker, &world->service, &world->cell, &world->flow);
 
 	return position == SL_SCHED_NONE ? SL_ID_NONE : world->list[position];
 }
@@ -288,9 +289,43 @@ static sl_id scan_highest_weight(struct world *world, bool with_room)
 	return best;
 }
 
+static sl_id in_bucket(const struct world *world, uint32_t position)
+{
+	return world->weights[position] > 0 ? world->list[position] : SL_ID_NONE;
+}
+
+/* LVS's table filled anew for each packet; sh with its fallback and the port where wanted. */
+static sl_id scan_buckets(struct world *world, const struct sl_parsed *flow, bool by_source)
+{
+	const struct sl_service *s = &world->service;
+	uint32_t table[256], value, first, position = 0, taken = 0;
+	sl_id id;
+
+	if (s->n_servers == 0)
+		return SL_ID_NONE;
+	for (unsigned i = 0; i < 256; i++) {
+		table[i] = position;
+		if (++taken >= (by_source ? world->weights[position] : 1)) {
+			position = (position + 1) % s->n_servers;
+			taken = 0;
+		}
+	}
+	value = rte_be_to_cpu_32(by_source ? flow->src.v4 : flow->dst.v4);
+	value += s->sched_flags & SL_SCHED_PORT ? rte_be_to_cpu_16(flow->src_port) : 0;
+	first = (value * 0x61c88647u) >> 24;
+	id = in_bucket(world, table[first]);
+	for (unsigned i = 0; id == SL_ID_NONE && (s->sched_flags & SL_SCHED_FALLBACK) && i < 256;
+		i++)
+		id = in_bucket(world, table[(first + (first + i)) % 256]);
+	return id;
+}
+
 static sl_id scan(struct world *world)
 {
 	const char *name = world->service.sched->name;
+
+	if (strcmp(name, "sh") == 0 || strcmp(name, "dh") == 0)
+		return scan_buckets(world, &world->flow, strcmp(name, "sh") == 0);
 
 	if (strcmp(name, "sed") == 0 || strcmp(name, "nq") == 0)
 		return scan_expected_delay(world, strcmp(name, "nq") == 0);
@@ -365,6 +400,8 @@ static void like_a_scan(const char *name, uint64_t seed)
 	struct sl_rand rand;
 
 	sl_rand_seed(&rand, seed);
+	world->service.sched_flags = world->service.sched->flags & (uint8_t)seed;
+	world->flow.family = 4;
 	renew(world);
 	pick(world); /* the epoch begins with no servers */
 	for (int step = 0; step < 20000; step++) {
@@ -375,6 +412,9 @@ static void like_a_scan(const char *name, uint64_t seed)
 		}
 		if (world->service.n_servers > 0 && sl_rand_below(&rand, 2) == 0)
 			move_load(world, &rand);
+		world->flow.src.v4 = (rte_be32_t)sl_rand_u64(&rand);
+		world->flow.dst.v4 = (rte_be32_t)sl_rand_u64(&rand);
+		world->flow.src_port = (rte_be16_t)sl_rand_u64(&rand);
 		assert_int_equal(pick(world), scan(world));
 	}
 	world_free(world);
@@ -382,7 +422,8 @@ static void like_a_scan(const char *name, uint64_t seed)
 
 static void all_like_scans(void **state)
 {
-	static const char *const names[] = {"rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf"};
+	static const char *const names[] = {
+		"rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "dh", "sh"};
 
 	for (size_t i = 0; i < RTE_DIM(names); i++) {
 		for (uint64_t seed = 1; seed <= 5; seed++)

@@ -468,8 +468,9 @@ static void words_are_completed(void **state)
 	assert_non_null(strstr(text, "\nget\ntest\ndiff\napply\n"));
 	ctl_complete(out, add, 2);
 	fclose(out);
-	assert_non_null(strstr(
-		text, "\ntcp\nudp\n--scheduler\n--proxy-protocol\n--toa\n--if-generation\n"));
+	assert_non_null(strstr(text,
+		"\ntcp\nudp\n--scheduler\n--sched-flags\n--proxy-protocol\n--toa\n--if-"
+		"generation\n"));
 	free(text);
 }
 
