@@ -68,6 +68,20 @@ unsigned sl_stage_fetch(struct sl_worker *w, struct sl_pkt **pkts, unsigned n)
 
 /* ---- found ---- */
 
+/* The service that takes new connections for this packet. */
+static const struct sl_service *service_of(struct sl_worker *w, const struct sl_pkt *pkt)
+{
+	const struct sl_front *exact = NULL, *any = NULL;
+
+	if (pkt->exact != SL_ID_NONE)
+		exact = sl_snapshot_front(w->snapshot, pkt->exact);
+	if (exact != NULL && exact->service != NULL)
+		return exact->service;
+	if (pkt->any != SL_ID_NONE)
+		any = sl_snapshot_front(w->snapshot, pkt->any);
+	return any == NULL ? NULL : any->service;
+}
+
 static bool is_expired(const struct sl_worker *w, const struct sl_conn_view *view)
 {
 	return (sl_tick)(w->tick - view->tick) >= w->snapshot->timeouts.s[view->state];
@@ -87,12 +101,7 @@ static bool is_over(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_con
 	if (is_expired(w, view))
 		return true;
 	pkt->server = sl_snapshot_server(w->snapshot, view->server);
-	if (pkt->server == NULL || pkt->server->state == SL_ID_REAPING)
-		return true;
-	if (!reopens(pkt, view->state))
-		return false;
-	sl_count_add(w->stats.reused, 1);
-	return true;
+	return pkt->server == NULL || pkt->server->state == SL_ID_REAPING;
 }
 
 static void forget(struct sl_worker *w, struct sl_conn_table *table, struct sl_conn_ref ref,
@@ -115,8 +124,13 @@ static bool find_here(struct sl_worker *w, struct sl_pkt *pkt, struct sl_conn_vi
 	sl_conn_view(pkt->table, pkt->conn, view);
 	if (sl_pair_is(view))
 		sl_pair_found(w, pkt, view);
-	if (!is_over(w, pkt, view))
-		return true;
+	if (!is_over(w, pkt, view)) {
+		if (!reopens(pkt, view->state))
+			return true;
+		if (service_of(w, pkt) == NULL)
+			return false; /* nobody takes the new one, and this one stays, as in LVS */
+		sl_count_add(w->stats.reused, 1);
+	}
 	forget(w, pkt->table, pkt->conn, view);
 	return false;
 }
@@ -279,20 +293,6 @@ static bool follow(struct sl_worker *w, struct sl_pkt *pkt, const struct sl_conn
 static struct sl_sched_cell *cell_of(struct sl_worker *w, sl_id front)
 {
 	return &sl_read_pointer(&w->cells[front / SL_PAGE])[front % SL_PAGE];
-}
-
-/* The service that takes new connections for this packet. */
-static const struct sl_service *service_of(struct sl_worker *w, const struct sl_pkt *pkt)
-{
-	const struct sl_front *exact = NULL, *any = NULL;
-
-	if (pkt->exact != SL_ID_NONE)
-		exact = sl_snapshot_front(w->snapshot, pkt->exact);
-	if (exact != NULL && exact->service != NULL)
-		return exact->service;
-	if (pkt->any != SL_ID_NONE)
-		any = sl_snapshot_front(w->snapshot, pkt->any);
-	return any == NULL ? NULL : any->service;
 }
 
 /* Puts the connection into the table; another may have to make room for it. */

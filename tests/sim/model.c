@@ -497,13 +497,15 @@ struct model_outcome model_packet(struct model *m, unsigned worker, const struct
 		conn = find_conn(m, p, any_port);
 		if (conn == NULL)
 			continue;
-		if (conn->server->reaped || is_expired(m, conn))
+		if (conn->server->reaped || is_expired(m, conn)) {
 			forget(conn);
-		else if (p->protocol == IPPROTO_TCP && (p->tcp_flags & SL_TCP_SYN) &&
-			sl_tcp_reusable(conn->state))
-			forget(conn);
-		else
+		} else if (p->protocol == IPPROTO_TCP && (p->tcp_flags & SL_TCP_SYN) &&
+			sl_tcp_reusable(conn->state)) {
+			if (service != NULL)
+				forget(conn);
+		} else {
 			return follow(m, conn, p);
+		}
 	}
 	if (service == NULL)
 		return (struct model_outcome){.verdict = MODEL_LINUX};
