@@ -144,18 +144,32 @@ sl_preface_in(struct sl_side *side, void *frame, struct sl_parsed *p, unsigned m
 	return tcp_in(side, frame, p, mtu, grown);
 }
 
+/* The server says which SYN it takes: with another one the stream, and its header, begin anew. */
+static void follow_syn_ack(struct sl_side *side, const uint8_t *tcp)
+{
+	uint32_t isn = get32(tcp + TCP_ACK) - 1;
+
+	if (isn != side->isn) {
+		side->isn = isn;
+		side->flags &= (uint16_t)~SL_SIDE_TOLD;
+	}
+}
+
 void sl_preface_out(struct sl_side *side, uint8_t family, void *frame, const struct sl_parsed *p)
 {
 	uint8_t *tcp = (uint8_t *)frame + p->l4_offset;
 	unsigned n = header_length(side, family);
-	uint32_t start = side->isn + 1, acked;
+	uint32_t start, acked;
 
 	if (p->protocol != IPPROTO_TCP || !p->has_l4)
 		return;
+	if ((p->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == (SL_TCP_SYN | SL_TCP_ACK))
+		follow_syn_ack(side, tcp);
 	if (n > 0 && (p->tcp_flags & SL_TCP_SYN))
 		sl_tcp_lower_mss(tcp, tcp_header_length(p), (uint16_t)n);
 	if (!(p->tcp_flags & SL_TCP_ACK))
 		return;
+	start = side->isn + 1;
 	acked = get32(tcp + TCP_ACK) - start;
 	if (!(side->flags & SL_SIDE_TOLD) && acked > 0 && acked >= n && acked < 1u << 31)
 		side->flags |= SL_SIDE_TOLD;
