@@ -425,6 +425,10 @@ static bool schedule(struct sl_worker *w, struct sl_pkt *pkt)
 	aim(w, pkt, service->front, kind == SL_CONN_NAT);
 	pkt->front = sl_snapshot_front(w->snapshot, service->front);
 	drop = insert(w, pkt, kind);
+	if (drop == SL_DROP_LOCAL_PORTS) {
+		sl_emit_answer(w, pkt, SL_ICMP_PORT_UNREACHABLE, 0, drop);
+		return false;
+	}
 	if (drop != SL_DROP_COUNT)
 		return sl_stage_drop(w, pkt, drop);
 	sl_count_add(sl_worker_counters(w, pkt->server_id)->connections, 1);

@@ -66,7 +66,9 @@
 		"its client's address and port talk to each server already, through another "      \
 		"service")                                                                         \
 	X(LOCAL_PORTS, "local_ports",                                                              \
-		"no local address and port is free towards the server: more local addresses help") \
+		"no local address and port is free towards the server: more local addresses "      \
+		"help; "                                                                           \
+		"a new FullNAT connection is answered with ICMP port unreachable")                 \
 	X(NOT_TRANSLATED, "not_translated",                                                        \
 		"what cannot be said in the server's or client's other address family")            \
 	X(PROXY_FRAGMENT, "proxy_fragment",                                                        \

@@ -217,6 +217,8 @@ bool sl_emit_way_to_server(
 		sl_emit_punt(w, pkt->mbuf, SL_PUNT_HOST);
 		return false;
 	}
+	if (!(flags & (SL_ADJ_RESOLVED | SL_ADJ_ON_LINK | SL_ADJ_GATEWAY)))
+		return answer(w, pkt, SL_ICMP_HOST_UNREACHABLE, 0, SL_DROP_NO_ROUTE);
 	if (!(flags & SL_ADJ_RESOLVED))
 		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
 	if (on_link && !(flags & SL_ADJ_ON_LINK))

@@ -23,9 +23,9 @@ A line of a .vec file is one of
           punt CLASS                to Linux, as it came
           drop REASON
           held                      nothing yet
-          unreachable, host-unreachable, prohibited, exceeded, too-big MTU [from ADDRESS]
+          unreachable, no-local-port, host-unreachable, prohibited, exceeded, too-big MTU [from ADDRESS]
                                     answered by that ICMP error, from whom it was sent to if nothing
-                                    else is said; counted as no_server, no_route, route_prohibit,
+                                    else is said; counted as no_server, local_ports, no_route, route_prohibit,
                                     ttl_exceeded, packet_too_big
       Each may have `on PORT` behind it, where it leaves, and `vlan N`, the tag that it leaves with. Of a packet that has several ends, those
       that are sent come first, then those that are punted, then those that are dropped.
@@ -53,6 +53,7 @@ from frames import (Packet, endpoint, get_ttl, icmp_error, ip_header, mac_of, po
                     set_tos, set_ttl, tag)
 
 ANSWERS = {'unreachable': ('no_server', 'port-unreachable'),
+           'no-local-port': ('local_ports', 'port-unreachable'),
            'host-unreachable': ('no_route', 'host-unreachable'),
            'prohibited': ('route_prohibit', 'prohibited'),
            'exceeded': ('ttl_exceeded', 'exceeded'), 'too-big': ('packet_too_big', 'too-big')}

@@ -10,9 +10,8 @@
  *	local ADDRESS ...	the box has these addresses
  *	source PORT ADDRESS	and uses this one itself on a port
  *	vips yes|no		whether VIPs of services that are set from now on are local
- *	neighbours resolved|unresolved|gateway|local [PORT]	of servers that are new from now on
- *	route PREFIX via NEIGHBOUR [PORT]
- *	route PREFIX none|linux|blackhole|prohibit|glean [PORT]
+ *	neighbours resolved|unresolved|unreachable|gateway|local [PORT]	of servers that are new from
+ *now on route PREFIX via NEIGHBOUR [PORT] route PREFIX none|linux|blackhole|prohibit|glean [PORT]
  *	port [N] twin|no-twin|transit-linux|transit-drop|transit-fast|transit-masquerade
  *	mtu PORT BYTES
  *	mac MAC			port 0 accepts this one, too
@@ -98,8 +97,8 @@ static void neighbours(struct run *run, char **words, unsigned n)
 	static const struct {
 		const char *name;
 		uint8_t flags;
-	} kinds[] = {{"resolved", SL_ADJ_RESOLVED | SL_ADJ_ON_LINK}, {"unresolved", 0},
-		{"gateway", SL_ADJ_RESOLVED}, {"local", SL_ADJ_LOCAL}};
+	} kinds[] = {{"resolved", SL_ADJ_RESOLVED | SL_ADJ_ON_LINK}, {"unresolved", SL_ADJ_ON_LINK},
+		{"unreachable", 0}, {"gateway", SL_ADJ_RESOLVED}, {"local", SL_ADJ_LOCAL}};
 
 	for (size_t i = 0; i < RTE_DIM(kinds); i++) {
 		if (strcmp(kinds[i].name, words[1]) == 0) {
