@@ -23,7 +23,7 @@ int ctl_number(const char *text, long long *value)
 	errno = 0;
 	*value = strtoll(text, &end, 10);
 	if (end == text || *end != '\0' || errno != 0 || *value < 0)
-		return say("is no number", text);
+		return say("is no number from 0 on", text);
 	return 0;
 }
 

@@ -128,13 +128,15 @@ static int check_route(const struct sl_conf *conf, const struct sl_conf_server *
 static int check_server_port(const struct sl_conf *conf, const struct sl_conf_service *service,
 	const struct sl_conf_server *server, const char *path, struct sl_err *err)
 {
+	enum sl_fwd_method fwd = sl_conf_server_fwd(conf, server);
+
 	if (server->port == service->key.port)
 		return 0;
-	if (!(traits_of(conf, server) & SL_FWD_SETS_PORT)) {
-		REFUSE(err, path,
-			"port %u is not the service's port, %u: this forwarding method does not "
-			"change it",
-			server->port, service->key.port);
+	if (!(sl_fwds[fwd]->traits & SL_FWD_SETS_PORT)) {
+		REFUSE(err, path, "port %u is not the service's port, %u, and %s\"%s\" keeps it",
+			server->port, service->key.port,
+			fwd != server->fwd ? "an address of the director is reached by " : "",
+			sl_fwds[fwd]->name);
 		return HINT(err, "leave \"port\" out");
 	}
 	if (server->port != 0 && service->key.port != 0)
@@ -288,7 +290,7 @@ static int check_handed_on(const struct sl_conf *conf, const struct sl_conf_serv
 			continue;
 		methods_with(SL_FWD_SETS_SOURCE, methods);
 		REFUSE(err, path,
-			"server %s is reached by \"%s\", which leaves packets as they are",
+			"server %s is reached by \"%s\", which keeps the client's address",
 			sl_addr_format(&server->address, text),
 			sl_fwds[sl_conf_server_fwd(conf, server)]->name);
 		return HINT(err,

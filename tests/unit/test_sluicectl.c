@@ -233,7 +233,7 @@ static void methods_and_their_options(void **state)
 	assert_int_equal(run(bench, "service get tcp 192.168.8.102:443"), CTL_OK);
 	expect_text(bench, "scheduler rr, PROXY protocol v2, 0 active");
 	assert_int_equal(run(bench, "server add tcp 192.168.8.102:443 192.168.8.17"), CTL_FAILED);
-	expect_error(bench, "leaves packets as they are");
+	expect_error(bench, "keeps the client's address");
 }
 
 static void what_is_wrong_with_a_command_line(void **state)

@@ -118,6 +118,11 @@ class Plan:
             raise LabError(f"ports: 1 or 2, not {self.ports}")
         if not 0 <= self.vlan <= 4093:
             raise LabError(f"vlan: 1 to 4093, not {self.vlan}")
+        least = 1280 if self.ipv6 else 576
+        if not least <= self.link_mtu <= 1500:
+            raise LabError(f"link_mtu: {least} to 1500, not {self.link_mtu}")
+        if self.link_mtu != 1500 and self.ports < 2 and not self.hops:
+            raise LabError("link_mtu: with a link between director and servers only, so with --ports 2")
         if self.vrrp and (self.mode != "dr" or self.ports == 2):
             raise LabError("two directors: with direct routing on one port only")
         if self.server_family not in (0, 4, 6):
