@@ -3,6 +3,7 @@
 #include "api/params.h"
 #include "api/state.h"
 #include "api/work_rates.h"
+#include "lb/datagram.h"
 #include "lb/publish.h"
 #include "lb/side.h"
 
@@ -67,6 +68,18 @@ static json_t *sides_json(const struct sl_side_pool *pool)
 	return object;
 }
 
+static json_t *fragments_json(const struct sl_datagrams *datagrams)
+{
+	struct sl_datagrams_count count = sl_datagrams_count(datagrams);
+	json_t *object = json_object();
+
+	sl_json_count(object, "datagrams", count.datagrams);
+	sl_json_count(object, "capacity", SL_DATAGRAMS);
+	sl_json_count(object, "waiting", count.waiting);
+	sl_json_count(object, "waiting_capacity", SL_WAITING);
+	return object;
+}
+
 static void put_worker(struct sl_call *call, json_t *row, unsigned index)
 {
 	const struct sl_worker *worker = call->director->engine->workers[index];
@@ -91,6 +104,7 @@ static void put_worker(struct sl_call *call, json_t *row, unsigned index)
 	json_object_set_new(row, "connections", table_json(worker->narrow));
 	json_object_set_new(row, "connections_wide", table_json(worker->wide));
 	json_object_set_new(row, "connections_fullnat", sides_json(worker->sides));
+	json_object_set_new(row, "fragments", fragments_json(worker->datagrams));
 	if (json_object_set_new(row, "ports", worker_ports(call, worker)) < 0)
 		call->no_memory = true;
 }
@@ -172,8 +186,10 @@ const struct sl_method sl_methods_system[] = {
 		.name = "workers.get",
 		.params = "",
 		.result = "workers: [{index, core, busy, packets_per_burst, packets_per_s, polls, "
-			  "polls_idle, sleeps, connections, connections_wide, punted, ports: "
-			  "[{name, rx_packets, tx_packets, balanced, handed_over, "
+			  "polls_idle, sleeps, connections, connections_wide, "
+			  "connections_fullnat, fragments: {datagrams, capacity, waiting, "
+			  "waiting_capacity}, punted, ports: [{name, rx_packets, tx_packets, "
+			  "balanced, handed_over, "
 			  "handed_over_share}], ...}]",
 		.handler = workers_get,
 		.help = "Shows what each worker does: how busy it is, its tables, rings and "

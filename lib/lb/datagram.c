@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rand.h"
+#include "lb/publish.h"
 #include "lb/worker.h"
 
 #define NONE       UINT32_MAX
@@ -54,7 +55,7 @@ struct sl_datagrams {
 	struct list by_age[AGES]; /* oldest first */
 	struct list done;         /* waiting ones that need wait no longer */
 	uint32_t free_datagrams, free_waiting;
-	uint32_t n_datagrams, n_waiting;
+	uint32_t n_datagrams, n_waiting; /* lb/publish.h, counters */
 	uint32_t buckets[BUCKETS];
 	struct datagram datagrams[SL_DATAGRAMS];
 	struct waiting waiting[SL_WAITING];
@@ -88,7 +89,8 @@ struct sl_datagrams *sl_datagrams_open(void *memory, const uint64_t seed[2])
 
 struct sl_datagrams_count sl_datagrams_count(const struct sl_datagrams *d)
 {
-	return (struct sl_datagrams_count){.datagrams = d->n_datagrams, .waiting = d->n_waiting};
+	return (struct sl_datagrams_count){
+		.datagrams = sl_count_read(d->n_datagrams), .waiting = sl_count_read(d->n_waiting)};
 }
 
 /* ---- finding one ---- */
@@ -238,7 +240,7 @@ unsigned sl_datagrams_take(struct sl_datagrams *d, struct rte_mbuf **mbufs, unsi
 			d->done.last = NONE;
 		d->waiting[i].next = d->free_waiting;
 		d->free_waiting = i;
-		d->n_waiting--;
+		sl_count_add(d->n_waiting, -1);
 	}
 	return n;
 }
@@ -262,7 +264,7 @@ static void forget(struct sl_datagrams *d, struct datagram *g, enum sl_drop reas
 	g->state = FREE;
 	g->next_in_bucket = d->free_datagrams;
 	d->free_datagrams = i;
-	d->n_datagrams--;
+	sl_count_add(d->n_datagrams, -1);
 }
 
 static struct datagram *oldest(struct sl_datagrams *d)
@@ -293,7 +295,7 @@ static struct datagram *begin(struct sl_datagrams *d, const struct sl_parsed *p,
 		.last_waiting = NONE,
 		.next_in_bucket = *bucket};
 	*bucket = i;
-	d->n_datagrams++;
+	sl_count_add(d->n_datagrams, 1);
 	link_by_age(d, g, WAITING, now_ns);
 	return g;
 }
@@ -434,7 +436,7 @@ static void keep(struct sl_datagrams *d, struct datagram *g, struct rte_mbuf *mb
 	*(g->last_waiting != NONE ? &d->waiting[g->last_waiting].next : &g->first_waiting) = i;
 	g->last_waiting = i;
 	g->n_waiting++;
-	d->n_waiting++;
+	sl_count_add(d->n_waiting, 1);
 }
 
 /* The first fragment: now it is known where all of them belong. */

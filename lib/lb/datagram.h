@@ -71,7 +71,7 @@ void sl_datagrams_expire(struct sl_datagrams *d, uint64_t now_ns, unsigned max);
  */
 unsigned sl_datagrams_take(struct sl_datagrams *d, struct rte_mbuf **mbufs, unsigned max);
 
-/* What there is at the moment. */
+/* What there is at the moment. Any thread. */
 struct sl_datagrams_count {
 	uint32_t datagrams;
 	uint32_t waiting; /* fragments, those that could be taken included */

@@ -168,6 +168,8 @@ def flood_of_beginnings(lab):
     check(flood.result()["sent"] > 10000, "that was no flood")
     risen = {name: count - before[name] for name, count in lab.drops().items() if name.startswith("fragment")}
     check(sum(risen.values()) > 1000, f"hardly anything was dropped: {risen}")
+    held = [worker["fragments"] for worker in lab.call("workers.get")["workers"]]
+    check(all(0 < one["datagrams"] <= one["capacity"] for one in held), f"datagrams remembered: {held}")
     lab.echo(ECHO_PORT)
     eventually(lambda: small(lab), "no answer to a small datagram")
     by_linux(lab, "after the flood")
