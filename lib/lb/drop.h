@@ -58,7 +58,9 @@
 		"server's family")                                                                 \
 	X(TUNNEL_ERROR, "tunnel_error",                                                            \
 		"an ICMP error about one of our own tunnels: its MTU was noted, if it named one")  \
-	X(NO_ROUTE, "no_route", "no route to its destination; answered while the limit allows")    \
+	X(NO_ROUTE, "no_route",                                                                    \
+		"no route to its server, or to its destination; the latter is answered while the " \
+		"limit allows")                                                                    \
 	X(ROUTE_PROHIBIT, "route_prohibit",                                                        \
 		"a route of type prohibit; answered while the limit allows")                       \
 	X(ROUTE_BLACKHOLE, "route_blackhole", "a route of type blackhole")                         \

@@ -218,7 +218,7 @@ bool sl_emit_way_to_server(
 		return false;
 	}
 	if (!(flags & (SL_ADJ_RESOLVED | SL_ADJ_ON_LINK | SL_ADJ_GATEWAY)))
-		return answer(w, pkt, SL_ICMP_HOST_UNREACHABLE, 0, SL_DROP_NO_ROUTE);
+		return drop(w, pkt, SL_DROP_NO_ROUTE); /* not yet, perhaps: nobody is told */
 	if (!(flags & SL_ADJ_RESOLVED))
 		return drop(w, pkt, SL_DROP_NEIGHBOUR_UNRESOLVED);
 	if (on_link && !(flags & SL_ADJ_ON_LINK))
