@@ -23,7 +23,7 @@ enum ctl_exit { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DIRECTOR = 3 }
  */
 #define CTL_OPTIONS(X)                                                                             \
 	X(SCHEDULER, 's', "scheduler", CTL_SCHEDULERS, "how servers are chosen: sluice.json(5)")   \
-	X(SCHED_FLAGS, 'b', "sched-flags", "FLAG,..", "of sh: port, fallback; or none")            \
+	X(SCHED_FLAGS, 'b', "sched-flags", "FLAG,..", "of sh, mh: port, fallback; or none")        \
 	X(WEIGHT, 'w', "weight", "N", "share of new connections; 0 takes no new ones")             \
 	CTL_METHODS(X)                                                                             \
 	X(TUN_TYPE, 0, "tun-type", "ipip|gre|gue", "what tun wraps packets into")                  \

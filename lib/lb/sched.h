@@ -20,6 +20,7 @@
 #include "lb/snapshot.h"
 #include "net/parse.h"
 
+struct sl_server_spec;
 struct sl_worker;
 
 #define SL_SCHED_NONE UINT32_MAX /* no server takes connections */
@@ -52,14 +53,16 @@ struct sl_sched {
 	uint32_t (*pick)(struct sl_worker *w, const struct sl_service *service,
 		struct sl_sched_cell *cell, const struct sl_parsed *flow);
 
-	/* NULL unless the scheduler has a block: its size in bytes for `n` servers. */
-	size_t (*block_bytes)(uint32_t n);
+	/* NULL unless the scheduler has a block: its size in bytes. */
+	size_t (*block_bytes)(const struct sl_service *service);
 
 	/*
 	 * NULL unless the block is filled before the service is published. On the configuration
-	 * thread; the service's other members are final, the block is zero.
+	 * thread; the service's other members are final, the block is zero. `servers` are in the
+	 * order in which they were added: the service's list, backwards.
 	 */
-	void (*prepare)(void *block, const struct sl_service *service);
+	void (*prepare)(void *block, const struct sl_service *service,
+		const struct sl_server_spec *servers);
 
 	/* NULL unless it goes by load: the counts of the server at `position` have changed. */
 	void (*load_changed)(

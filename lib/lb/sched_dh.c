@@ -6,7 +6,8 @@
 #include "lb/sched.h"
 #include "lb/sched_hash.h"
 
-static void prepare(void *block, const struct sl_service *service)
+static void
+prepare(void *block, const struct sl_service *service, const struct sl_server_spec *servers)
 {
 	struct sl_sched_buckets *buckets = block;
 

@@ -4,13 +4,14 @@
 #include "lb/worker.h"
 
 /* The block is the position of the one that takes everything. */
-static size_t block_bytes(uint32_t n)
+static size_t block_bytes(const struct sl_service *service)
 {
-	(void)n;
+	(void)service;
 	return sizeof(uint32_t);
 }
 
-static void prepare(void *block, const struct sl_service *service)
+static void
+prepare(void *block, const struct sl_service *service, const struct sl_server_spec *servers)
 {
 	uint32_t *first = block;
 

@@ -17,9 +17,9 @@ struct sl_sched_buckets {
 	uint32_t positions[SL_SCHED_BUCKETS];
 };
 
-static inline size_t sl_sched_buckets_bytes(uint32_t n)
+static inline size_t sl_sched_buckets_bytes(const struct sl_service *service)
 {
-	(void)n;
+	(void)service;
 	return sizeof(struct sl_sched_buckets);
 }
 

@@ -18,9 +18,9 @@ struct sl_load {
 	const uint32_t *weights;
 };
 
-static inline size_t sl_load_bytes(uint32_t n)
+static inline size_t sl_load_bytes(const struct sl_service *service)
 {
-	return n * sizeof(uint64_t) + sl_tree_bytes(n);
+	return service->n_servers * sizeof(uint64_t) + sl_tree_bytes(service->n_servers);
 }
 
 static inline struct sl_tree *sl_load_tree(void *block, uint32_t n)

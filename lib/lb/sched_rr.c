@@ -18,7 +18,13 @@ static bool usable(const void *arg, uint32_t position)
 	return service->weights[position] > 0;
 }
 
-static void prepare(void *block, const struct sl_service *service)
+static size_t block_bytes(const struct sl_service *service)
+{
+	return sl_tree_bytes(service->n_servers);
+}
+
+static void
+prepare(void *block, const struct sl_service *service, const struct sl_server_spec *servers)
 {
 	sl_tree_build(block, service->n_servers, heavier, service);
 }
@@ -50,6 +56,6 @@ const struct sl_sched sl_sched_rr = {
 	.name = "rr",
 	.help = "round robin, one server after the other",
 	.pick = pick,
-	.block_bytes = sl_tree_bytes,
+	.block_bytes = block_bytes,
 	.prepare = prepare,
 };

@@ -67,12 +67,13 @@ static int64_t first_weight(const struct sl_service *service)
 	return current;
 }
 
-static size_t block_bytes(uint32_t n)
+static size_t block_bytes(const struct sl_service *service)
 {
-	return offsetof(struct block, tree) + sl_tree_bytes(n);
+	return offsetof(struct block, tree) + sl_tree_bytes(service->n_servers);
 }
 
-static void prepare(void *memory, const struct sl_service *service)
+static void
+prepare(void *memory, const struct sl_service *service, const struct sl_server_spec *servers)
 {
 	struct block *block = memory;
 

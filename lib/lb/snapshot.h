@@ -106,7 +106,10 @@ struct sl_service {
 	uint32_t n_usable;       /* with a weight above 0 */
 	const sl_id *servers;    /* [n_servers] */
 	const uint32_t *weights; /* [n_servers], 0 = quiesced */
-	uint32_t weight_gcd;     /* of the weights above 0; 0 when there is none */
+	/* [n_servers], the same; of one that is quiesced, its weight before. 0 = it never had one.
+	 */
+	const uint32_t *full_weights;
+	uint32_t weight_gcd; /* of the weights above 0; 0 when there is none */
 	uint32_t weight_max;
 	void *const *sched_state; /* [workers]; NULL when the scheduler needs none (lb/sched.h) */
 };

@@ -158,35 +158,42 @@ static void service_retire(struct sl_txn *txn, const struct sl_service *service)
 	sl_draft_retire(&txn->draft, service);
 }
 
+/* A service's, to be filled. */
+struct arrays {
+	sl_id *servers;
+	uint32_t *weights, *full_weights;
+};
+
 /* The object and its arrays are one piece of memory; the caller fills the arrays. */
-static struct sl_service *service_new(struct sl_txn *txn, const struct sl_service_spec *spec,
-	sl_id front, sl_id **servers, uint32_t **weights)
+static struct sl_service *service_new(
+	struct sl_txn *txn, const struct sl_service_spec *spec, sl_id front, struct arrays *arrays)
 {
+	size_t bytes = spec->n_servers * (sizeof(sl_id) + 2 * sizeof(uint32_t));
 	unsigned n_workers = txn->registry->engine->n_workers;
 	bool block = spec->sched->block_bytes != NULL;
 	size_t states = block ? n_workers * sizeof(void *) : 0;
 	struct sl_service *service;
 
-	service = sl_draft_zalloc(&txn->draft,
-		sizeof(*service) + states +
-			spec->n_servers * (sizeof(**servers) + sizeof(**weights)),
-		-1);
+	service = sl_draft_zalloc(&txn->draft, sizeof(*service) + states + bytes, -1);
 	if (service == NULL)
 		return NULL;
-	*servers = (sl_id *)((char *)(service + 1) + states);
-	*weights = *servers + spec->n_servers;
+	arrays->servers = (sl_id *)((char *)(service + 1) + states);
+	arrays->weights = arrays->servers + spec->n_servers;
+	arrays->full_weights = arrays->weights + spec->n_servers;
 	service->version = ++txn->registry->version;
 	service->front = front;
 	service->sched = spec->sched;
 	service->sched_flags = spec->sched_flags;
 	service->n_servers = spec->n_servers;
-	service->servers = *servers;
-	service->weights = *weights;
+	service->servers = arrays->servers;
+	service->weights = arrays->weights;
+	service->full_weights = arrays->full_weights;
 	return service;
 }
 
 /* The scheduler's blocks, each on its worker's memory node. */
-static int service_add_blocks(struct sl_txn *txn, struct sl_service *service)
+static int service_add_blocks(
+	struct sl_txn *txn, struct sl_service *service, const struct sl_server_spec *servers)
 {
 	struct sl_engine *engine = txn->registry->engine;
 	void **blocks = (void **)(service + 1);
@@ -194,12 +201,12 @@ static int service_add_blocks(struct sl_txn *txn, struct sl_service *service)
 	if (service->sched->block_bytes == NULL)
 		return 0;
 	for (unsigned w = 0; w < blocks_of(txn, service->sched); w++) {
-		blocks[w] = sl_draft_zalloc(&txn->draft,
-			service->sched->block_bytes(service->n_servers), engine->workers[w]->numa);
+		blocks[w] = sl_draft_zalloc(&txn->draft, service->sched->block_bytes(service),
+			engine->workers[w]->numa);
 		if (blocks[w] == NULL)
 			return -ENOMEM;
 		if (service->sched->prepare != NULL)
-			service->sched->prepare(blocks[w], service);
+			service->sched->prepare(blocks[w], service, servers);
 	}
 	for (unsigned w = blocks_of(txn, service->sched); w < engine->n_workers; w++)
 		blocks[w] = blocks[0];
@@ -223,9 +230,21 @@ static int twice(struct sl_err *err, const struct sl_server_spec *spec)
 		sl_addr_format(&spec->address, text), spec->port);
 }
 
+/* What a server weighed before it was quiesced: what the service knew; 0 = it did not. */
+static uint32_t full_weight_of(struct sl_txn *txn, const struct sl_service *old, sl_id id)
+{
+	const struct sl_server *server = sl_snapshot_server(sl_txn_snapshot(txn), id);
+
+	if (old == NULL || server == NULL || server->position >= old->n_servers ||
+		old->servers[server->position] != id)
+		return 0;
+	return old->full_weights[server->position];
+}
+
 /* Names the servers in list order (the last one added stands first) and sums up their weights. */
-static int service_fill(struct sl_txn *txn, const struct sl_service_spec *spec,
-	struct sl_service *service, sl_id *servers, uint32_t *weights, struct sl_err *err)
+static int
+service_fill(struct sl_txn *txn, const struct sl_service_spec *spec, const struct sl_service *old,
+	struct sl_service *service, const struct arrays *arrays, struct sl_err *err)
 {
 	struct sl_registry *r = txn->registry;
 
@@ -242,8 +261,9 @@ static int service_fill(struct sl_txn *txn, const struct sl_service_spec *spec,
 		if (r->stamps[id] == r->stamp)
 			return twice(err, &spec->servers[i]);
 		r->stamps[id] = r->stamp;
-		servers[position] = id;
-		weights[position] = weight;
+		arrays->servers[position] = id;
+		arrays->weights[position] = weight;
+		arrays->full_weights[position] = weight > 0 ? weight : full_weight_of(txn, old, id);
 		if (weight == 0)
 			continue;
 		service->n_usable++;
@@ -300,14 +320,14 @@ front_fill(struct sl_front *front, const struct sl_service_spec *spec, const str
 
 /* The service takes the old one's place. 0 or -ENOMEM. */
 static int service_replace(struct sl_txn *txn, const struct sl_service *old,
-	struct sl_service *service, struct sl_front *front)
+	struct sl_service *service, const struct sl_server_spec *servers, struct sl_front *front)
 {
 	int error;
 
 	service->switched = old != NULL && (old->switched || old->sched != service->sched);
 	error = service_place(txn, old, service);
 	if (error == 0)
-		error = service_add_blocks(txn, service);
+		error = service_add_blocks(txn, service, servers);
 	if (error != 0)
 		return error;
 	service->epoch =
@@ -323,8 +343,8 @@ static int service_set(struct sl_txn *txn, const struct sl_service_spec *spec, s
 	struct sl_front want = {0}, *front;
 	struct sl_service *service;
 	struct sl_touch *touch;
-	uint32_t *weights;
-	sl_id *servers, id;
+	struct arrays arrays;
+	sl_id id;
 	int error;
 
 	error = sl_txn_service_front(txn, &spec->key, &touch);
@@ -335,16 +355,16 @@ static int service_set(struct sl_txn *txn, const struct sl_service_spec *spec, s
 	if (known != NULL)
 		want = *known;
 	front_fill(&want, spec, touch);
-	service = service_new(txn, spec, id, &servers, &weights);
+	service = service_new(txn, spec, id, &arrays);
 	if (service == NULL)
 		return -ENOMEM;
-	error = service_fill(txn, spec, service, servers, weights, err);
+	error = service_fill(txn, spec, want.service, service, &arrays, err);
 	if (error != 0)
 		return error;
 	if (want.service != NULL && service_equal(want.service, service))
 		sl_draft_retire(&txn->draft, service);
 	else
-		error = service_replace(txn, want.service, service, &want);
+		error = service_replace(txn, want.service, service, spec->servers, &want);
 	if (error != 0 || (known != NULL && memcmp(known, &want, sizeof(want)) == 0))
 		return error;
 	front = sl_draft_front(&txn->draft, id);

@@ -21,7 +21,7 @@ class Service:
 
 
 # Of a service: the engine's numbers.
-SCHED_FLAGS = {"sh-fallback": 1, "sh-port": 2}
+SCHED_FLAGS = {"sh-fallback": 1, "sh-port": 2, "mh-fallback": 1, "mh-port": 2}
 SCHEDULERS = ["rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "dh", "sh"]
 
 
@@ -34,7 +34,7 @@ def _parser():
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument("-t", dest="tcp")
     kinds.add_argument("-u", dest="udp")
-    parser.add_argument("-s", dest="scheduler", default="wlc", choices=SCHEDULERS)
+    parser.add_argument("-s", dest="scheduler", default="wlc", choices=[*SCHEDULERS, "mh"])
     parser.add_argument("-b", dest="flags", default="")
     parser.add_argument("-r", dest="server")
     methods = parser.add_mutually_exclusive_group()

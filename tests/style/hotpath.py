@@ -17,6 +17,7 @@ import sys
 ROOTS = {'sl_pipeline_run', 'sl_worker_poll_begin', 'sl_worker_take_handover',
          'sl_worker_housekeeping', 'sl_worker_poll_end'}
 ROOT_FILES = re.compile(r'(^|[/_])(sched|fwd)_\w+\.c\.o$')  # reached through pointers, from tables
+CONFIGURING = {'prepare', 'block_bytes'}    # of a scheduler: on the configuration thread
 ALLOWED = {'memcpy', 'memmove', 'memset', 'memcmp', 'strcmp', '__stack_chk_fail',
            '__memcpy_chk', '__memset_chk', '__memmove_chk'}
 FORBIDDEN = re.compile(r'^\s+[0-9a-f]+:\s+(lock\s|syscall|sysenter|int\s+\$?0x80|svc\s|xchg\s.*\()')
@@ -53,7 +54,8 @@ def read(archives):
 
 
 def walk(functions, defined, data):
-    waiting = [at for at in functions if at[1] in ROOTS or ROOT_FILES.search(at[0])]
+    waiting = [at for at in functions
+               if at[1] in ROOTS or (ROOT_FILES.search(at[0]) and at[1] not in CONFIGURING)]
     came_from = {at: None for at in waiting}
     for at in waiting:
         mentions, forbidden = functions[at]

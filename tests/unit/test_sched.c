@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/rand.h"
+#include "lb/registry.h"
 #include "lb/sched.h"
 #include "lb/tree.h"
 #include "lb/worker.h"
@@ -33,7 +34,7 @@ struct world {
 	struct sl_service service;
 	struct sl_sched_cell cell;
 	sl_id list[SERVERS_MAX];
-	uint32_t weights[SERVERS_MAX];
+	uint32_t weights[SERVERS_MAX], full_weights[SERVERS_MAX];
 	void *blocks[1];
 	uint64_t versions;
 	/* what the plain scans keep */
@@ -83,8 +84,14 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 /* Makes the list, as it is now, a new service object. */
 static void renew(struct world *world)
 {
+	struct sl_server_spec specs[SERVERS_MAX] = {0};
 	struct sl_service *s = &world->service;
 
+	for (uint32_t i = 0; i < s->n_servers; i++) {
+		specs[s->n_servers - 1 - i].address = sl_addr_v4(rte_cpu_to_be_32(world->list[i]));
+		world->full_weights[i] = world->weights[i] > 0 ? world->weights[i] : 1;
+	}
+	s->full_weights = world->full_weights;
 	s->version = ++world->versions;
 	s->n_usable = s->weight_gcd = s->weight_max = 0;
 	for (uint32_t i = 0; i < s->n_servers; i++) {
@@ -98,9 +105,9 @@ static void renew(struct world *world)
 	free(world->blocks[0]);
 	world->blocks[0] = NULL;
 	if (s->sched->block_bytes != NULL)
-		world->blocks[0] = calloc(1, s->sched->block_bytes(s->n_servers));
+		world->blocks[0] = calloc(1, s->sched->block_bytes(s));
 	if (s->sched->prepare != NULL)
-		s->sched->prepare(world->blocks[0], s);
+		s->sched->prepare(world->blocks[0], s, specs);
 }
 
 /* The last one added stands first. */
@@ -507,6 +514,79 @@ static void epoch_starts_anew(void **state)
 	world_free(world);
 }
 
+#define CLIENTS 4096
+
+/* Whom each of many clients gets. */
+static void ask_all(struct world *world, sl_id answers[CLIENTS])
+{
+	for (uint32_t i = 0; i < CLIENTS; i++) {
+		world->flow.src.v4 = rte_cpu_to_be_32(0x0a000000 + i);
+		answers[i] = pick(world);
+	}
+}
+
+static unsigned share_of(const sl_id answers[CLIENTS], sl_id id)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < CLIENTS; i++)
+		n += answers[i] == id;
+	return n;
+}
+
+static struct world *maglev(const sl_id *ids, unsigned n)
+{
+	struct world *world = world_new(sl_sched_find("mh"));
+
+	world->flow.family = 4;
+	for (unsigned i = 0; i < n; i++)
+		add(world, ids[i], ids[i] == 13 ? 3 : 1);
+	renew(world);
+	return world;
+}
+
+/* The same table in whatever order servers were added, and shares that are the weights'. */
+static void maglev_goes_by_servers_not_by_their_order(void **state)
+{
+	struct world *world = maglev((const sl_id[]){11, 12, 13, 14}, 4);
+	sl_id first[CLIENTS], second[CLIENTS];
+
+	ask_all(world, first);
+	for (sl_id id = 11; id <= 14; id++)
+		assert_in_range(share_of(first, id), CLIENTS / 6 * (id == 13 ? 3 : 1) * 9 / 10,
+			CLIENTS / 6 * (id == 13 ? 3 : 1) * 11 / 10);
+	world_free(world);
+	world = maglev((const sl_id[]){13, 11, 14, 12}, 4);
+	ask_all(world, second);
+	assert_memory_equal(first, second, sizeof(first));
+	world_free(world);
+}
+
+/* A server that goes takes few with it; one that is quiesced nobody but its own. */
+static void maglev_moves_few(void **state)
+{
+	struct world *world = maglev((const sl_id[]){11, 12, 13, 14}, 4);
+	sl_id before[CLIENTS], after[CLIENTS];
+	unsigned moved = 0;
+
+	world->service.sched_flags = SL_SCHED_FALLBACK;
+	ask_all(world, before);
+	world->weights[0] = 0; /* 14 */
+	renew(world);
+	ask_all(world, after);
+	for (uint32_t i = 0; i < CLIENTS; i++) {
+		assert_true(after[i] != 14);
+		assert_true(before[i] == 14 || after[i] == before[i]);
+	}
+	delete (world, 0);
+	renew(world);
+	ask_all(world, after);
+	for (uint32_t i = 0; i < CLIENTS; i++)
+		moved += before[i] != 14 && after[i] != before[i];
+	assert_in_range(moved, 0, CLIENTS / 10);
+	world_free(world);
+}
+
 static bool bigger(const void *arg, uint32_t b, uint32_t a)
 {
 	const uint32_t *values = arg;
@@ -555,6 +635,8 @@ int main(void)
 		cmocka_unit_test(position_survives_removals),
 		cmocka_unit_test(position_gets_lost),
 		cmocka_unit_test(epoch_starts_anew),
+		cmocka_unit_test(maglev_goes_by_servers_not_by_their_order),
+		cmocka_unit_test(maglev_moves_few),
 		cmocka_unit_test(tree_searches),
 	};
 
