@@ -2,6 +2,7 @@
 """What a scenario works with: the lab's hosts, the director's API, and checks that say what they saw."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -42,6 +43,10 @@ def check(condition, why):
 
 def equal(actual, expected, what):
     check(actual == expected, f"{what}: {actual!r} instead of {expected!r}")
+
+
+# Of curl: below those that Linux chooses from.
+_ports = itertools.cycle(range(4000, 32000))
 
 
 def eventually(condition, why, patience_s=10.0, pause_s=0.05):
@@ -160,8 +165,9 @@ class Bench:
     # Clients of the virtual services.
 
     def curl(self, path="/", address="", port=names.HTTP_PORT, timeout=10, host="client"):
-        """The body, without its newline."""
-        done = self.run(host, "curl", "-sS", "-m", str(timeout),
+        """The body, without its newline. From a port that no connection had before: its entry may be there still,
+        with another server, or one that is gone."""
+        done = self.run(host, "curl", "-sS", "-m", str(timeout), "--local-port", str(next(_ports)),
                         self.plan.url(path, port, address), timeout=timeout + 5)
         return done.stdout.rstrip("\n")
 
@@ -365,6 +371,7 @@ class Download:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         bench.spawn(self.name, "client", "curl", "-sS", "-m", "120", "-o", self.path,
+                    "--local-port", str(next(_ports)),
                     bench.plan.url(f"/big?rate={rate}", port, address))
         eventually(lambda: self.size() > 0, "the download does not begin")
 
